@@ -80,7 +80,7 @@ impl StepError {
                     .first()
                     .and_then(|address| address.rsplit(':').next());
                 Some(format!(
-                    "ss -ltnp 'sport = :{}'; if the port has to go, change the sites in the same commit",
+                    "ss -ltnp 'sport = :{}'; if the port is to be closed, change the sites in the same commit",
                     port.unwrap_or_default()
                 ))
             }

@@ -146,7 +146,7 @@ fn note(held: Passed) -> Option<String> {
     match held {
         Passed::Well => None,
         Passed::WithBootstrapCertificate => {
-            Some("served with the self-signed certificate of the first day".to_owned())
+            Some("served with the self-signed bootstrap certificate".to_owned())
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::model::{Container, DockerState, Engine, ImageFound, ImageRecord, Imag
 use crate::state::Undo;
 
 impl Run<'_> {
-    /// Pulls an image. One that is there already will do where the unit says so, too.
+    /// Pulls an image. One that already exists will do where the unit says so, too.
     pub(super) async fn pull(&mut self, pull: &PullImage) -> Result<(), StepError> {
         if pull.podman {
             return self.pull_with_podman(pull).await;

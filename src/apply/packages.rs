@@ -22,7 +22,7 @@ impl Run<'_> {
             result => return Ok(result?),
         };
         self.progress
-            .say("apt could not fetch all of it: its lists of packages are loaded, and it is asked once more");
+            .say("apt could not fetch everything: its package lists are loaded, and it is asked once more");
         self.host.update_package_lists()?;
         if !self.record_new(install, &asked)? {
             return Err(error.into());

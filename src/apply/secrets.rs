@@ -1,4 +1,4 @@
-//! Secrets: what lies decrypted in memory. The record of what undoes it has nothing of them: it names the generation whose files
+//! Secrets: what is decrypted in memory. The record of what undoes it has nothing of them: it names the generation whose files
 //! are decrypted again.
 
 use std::collections::BTreeMap;

@@ -82,7 +82,7 @@ impl Run<'_> {
                 let containers = self.containers(&step.stacks).await?;
                 if let Some(container) = settling.look(Instant::now(), &containers) {
                     let name = &container.name;
-                    let why = format!("its container {name} dies and restarts again and again");
+                    let why = format!("its container {name} keeps exiting and restarting");
                     return Err(self.not_up(&step.unit, detached(step), why).await);
                 }
             }

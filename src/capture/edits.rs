@@ -72,7 +72,7 @@ fn edited(
             format!("line {line} looks like a password or a key, which does not belong in git");
         let by_hand = by_hand(look);
         let help = format!(
-            "put the value into a file outside git, or encrypt it (docs/secrets.md); if it is no secret: {by_hand}"
+            "put the value into a file outside git, or encrypt it (docs/secrets.md); if it is not a secret: {by_hand}"
         );
         captured.leave(from, why, help);
         return Ok(());
@@ -84,13 +84,13 @@ fn edited(
         return Ok(());
     }
     if std::str::from_utf8(host).is_err() {
-        captured.leave(from, "it is no text", by_hand(look));
+        captured.leave(from, "it is not text", by_hand(look));
         return Ok(());
     }
     let source = file.source.clone();
     if let Some(other) = captured.edits.get(&source) {
         if other.new != **host {
-            let why = format!("{} was edited, too, and differently", other.from);
+            let why = format!("{} was also edited, but differently", other.from);
             captured.leave(from, why, "make both the same, or remove one of them");
         }
         return Ok(());
@@ -107,7 +107,7 @@ fn edited(
             return Ok(());
         }
         _ => {
-            let why = format!("{} is no regular file in the checkout", source.display());
+            let why = format!("{} is not a regular file in the checkout", source.display());
             captured.leave(from, why, by_hand(look));
             return Ok(());
         }
@@ -228,7 +228,7 @@ fn added(
     };
     let Some(file) = HostFile::of(path, look.host.root().entry(path)?) else {
         let help = format!("ls -la {}", quoted(path));
-        captured.leave(from, "it is no regular file", help);
+        captured.leave(from, "it is not a regular file", help);
         return Ok(());
     };
     let target = beside(look, &id.name).join(below);
@@ -249,7 +249,7 @@ pub(super) fn dropin(
         let place = look.shown(target);
         let folder = target.parent().unwrap_or(target);
         let help = format!(
-            "the next apply removes it: put the value into a file of EnvironmentFile=; if it is no secret: mkdir -p {} && sudo cat {} > {place}",
+            "the next apply removes it: put the value into a file of EnvironmentFile=; if it is not a secret: mkdir -p {} && sudo cat {} > {place}",
             look.shown(folder),
             quoted(path),
         );

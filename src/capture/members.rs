@@ -101,7 +101,7 @@ fn compose_file_too(
         ));
     }
     let what = format!("the network {network} in the compose file of {name}");
-    let why = "the member is written, and check refuses it until its compose file puts it on the network, too (compose-network-missing)";
+    let why = "the member is written, and check refuses it until its compose file also puts it on the network (compose-network-missing)";
     captured.leave(what, why, help);
 }
 

@@ -86,7 +86,7 @@ pub(super) fn take(
     let target = folder.join("etc").join(below);
     if let Some(why) = stays_out(&path, &file.content, file.mode, (look.mask, false)) {
         let help = format!(
-            "leave it unmanaged, or encrypt it (docs/secrets.md); if it is no secret: sudo cat {} > {}",
+            "leave it unmanaged, or encrypt it (docs/secrets.md); if it is not a secret: sudo cat {} > {}",
             quoted(&path),
             look.shown(&target)
         );

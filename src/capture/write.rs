@@ -54,7 +54,7 @@ fn remember(host: &Host, captured: &Captured) {
         && let Err(error) = State::new(host.root().clone()).write_captured(&files)
     {
         // The next edit of the same lines is called a conflict then.
-        tracing::warn!(%error, "what was captured is not written down");
+        tracing::warn!(%error, "the record of captures could not be written");
     }
 }
 

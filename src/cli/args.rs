@@ -7,8 +7,10 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::commands::Commands;
 use super::options::Common;
+use super::render::legend;
 
-const AFTER_HELP: &str = "\
+const AFTER_HELP: &str = concat!(
+    "\
 Exit status:
   0   in sync, or applied and verified
   1   error, nothing was changed; plan: an apply would be refused
@@ -18,11 +20,15 @@ Exit status:
   5   applied, but a unit with `required = false` does not run
   64  wrong usage
 
+",
+    legend!(),
+    "
 Examples:
   watchme-apply check                   # check the files; changes nothing
   sudo watchme-apply plan               # show what an apply would do; changes nothing
   git pull && watchme-apply             # apply what was pulled
-  sudo watchme-apply status             # show what runs";
+  sudo watchme-apply status             # show what runs"
+);
 
 /// The version; `scripts/build-release` adds the commit and its date.
 pub(super) const VERSION: &str = match option_env!("WATCHME_APPLY_VERSION") {

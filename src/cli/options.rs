@@ -17,7 +17,7 @@ pub(super) struct Common {
     /// Use the files of this host in hosts/NAME of the desired state [default: the name of this machine]
     #[arg(long, global = true, value_name = "NAME", env = "WATCHME_HOST", value_parser = host_name)]
     pub host: Option<String>,
-    /// Work on an offline root: read and change only files below DIR, and ask no daemon
+    /// Work on an offline root: read and change only files below DIR, and contact no daemon
     #[arg(long, global = true, value_name = "DIR")]
     pub root: Option<PathBuf>,
     /// Format of logs on standard error and in the log file
@@ -90,7 +90,7 @@ fn host_name(text: &str) -> Result<String, String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     match text.chars().all(is_plain) && !text.starts_with(['.', '-']) && !text.is_empty() {
         true => Ok(text.to_owned()),
-        false => Err("a name has letters, digits, - and .".to_owned()),
+        false => Err("a name consists of letters, digits, - and .".to_owned()),
     }
 }
 

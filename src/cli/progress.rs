@@ -87,6 +87,10 @@ impl Progress for Lines {
 
     fn say(&mut self, text: &str) {
         tracing::info!("{text}");
-        self.lasting(&styled(DIM, "note"), &clean(text));
+        let (word, text) = match text.strip_prefix("undo: ") {
+            Some(step) => ("undo:", step),
+            None => ("note", text),
+        };
+        self.lasting(&styled(DIM, word), &clean(text));
     }
 }

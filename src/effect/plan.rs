@@ -60,9 +60,9 @@ pub(crate) struct Diff {
     pub old_path: PathBuf,
     /// Label of the new side: a path in the checkout.
     pub new_path: PathBuf,
-    /// Old text; `None`: there was nothing, or it is no text.
+    /// Old text; `None`: there was nothing, or it is not text.
     pub old: Option<String>,
-    /// New text; `None`: it goes away, or it is no text.
+    /// New text; `None`: it goes away, or it is not text.
     pub new: Option<String>,
 }
 

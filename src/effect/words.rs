@@ -147,7 +147,7 @@ impl Change {
             }
             Effect::RemoveSecret(name) => format!("remove {}", layout::secret(name).display()),
             Effect::BackUp { backup, .. } if backup.is_cold() => {
-                format!("back up {}, interrupts what holds it", backup.words())
+                format!("back up {}, interrupts what uses it", backup.words())
             }
             Effect::BackUp { backup, .. } => format!("back up {}", backup.words()),
             Effect::DaemonReload => "daemon-reload, interrupts nothing".to_owned(),
@@ -194,7 +194,7 @@ impl Change {
             Effect::AllowInUfw(rule) => format!("ufw {rule}"),
             Effect::DeleteInUfw(rule) => format!("ufw delete {rule}"),
             Effect::ReloadNginx => "reload nginx, interrupts nothing".to_owned(),
-            Effect::RestartNginx => "restart nginx, interrupts every site for a moment and cuts requests off that last longer than 5 s".to_owned(),
+            Effect::RestartNginx => "restart nginx, interrupts every site for a moment and cuts off requests that last longer than 5 s".to_owned(),
             Effect::StartNginx => "start nginx".to_owned(),
         }
     }

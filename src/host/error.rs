@@ -106,7 +106,7 @@ pub(crate) enum HostError {
         /// What its error log gained since.
         log: Vec<String>,
     },
-    #[error("could not make a self-signed certificate for {name}")]
+    #[error("could not create a self-signed certificate for {name}")]
     Certificate {
         name: String,
         #[source]
@@ -248,7 +248,7 @@ impl std::fmt::Display for DockerAbsence {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             DockerAbsence::NoSocket => "there is no socket",
-            DockerAbsence::Refused => "nobody listens there",
+            DockerAbsence::Refused => "nothing listens there",
             DockerAbsence::Forbidden => "this user may not open it",
             DockerAbsence::Mute => "it does not answer",
             DockerAbsence::Other => "the connection failed",

@@ -174,7 +174,7 @@ fn regular(root: &Root, path: &Path) -> io::Result<File> {
     let file = root.open_to_read(path)?;
     match file.metadata()?.is_file() {
         true => Ok(file),
-        false => Err(io::Error::other("it is no regular file")),
+        false => Err(io::Error::other("it is not a regular file")),
     }
 }
 
@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(read[1], "first");
         fs::create_dir(folder.path().join("sub")).unwrap();
         let error = FromEnd::open(&root, Path::new("/sub"), None).unwrap_err();
-        assert_eq!(error.to_string(), "it is no regular file");
+        assert_eq!(error.to_string(), "it is not a regular file");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::Host;
 
 /// Bound of a connection within this host.
 const CONNECT: Duration = Duration::from_millis(500);
-/// How long a connection has to stay open. Docker's proxy takes each one, and closes it where nobody listens in the
+/// How long a connection has to stay open. Docker's proxy takes each one, and closes it where nothing listens in the
 /// container.
 const STAYS: Duration = Duration::from_millis(150);
 /// Connections that are tried at once.

@@ -10,7 +10,7 @@ use crate::source::{commit_all, is_in_git};
 /// The folder of the desired state in a checkout.
 pub(super) const FOLDER: &str = "desired-state";
 /// The subject of the first commit of `init`.
-const SUBJECT: &str = "A desired state without anything in it";
+const SUBJECT: &str = "An empty desired state";
 
 /// What `init` has written.
 #[derive(Debug)]

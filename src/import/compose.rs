@@ -37,7 +37,7 @@ pub(super) fn take(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> 
         };
         if let Some(unit) = of_units.get(name.as_str()) {
             let mut why = format!(
-                "{unit} runs it from where it is; drift reports when its files changed after a start"
+                "{unit} runs it from its current folder; drift reports its files that changed after a start"
             );
             if let Some(lost) = recovered::lost(look, &project.made(look), &files)? {
                 why = format!("{why}; {lost}");
@@ -66,7 +66,7 @@ pub(super) fn take(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> 
         let why = match (&container.systemd_unit, of_unit) {
             (Some(_), _) => continue,
             (None, Some((unit, _))) => format!("{unit} runs it"),
-            (None, None) => "somebody started it with docker run, and no file says how: write a compose file for it".to_owned(),
+            (None, None) => "it was started with docker run, and no file describes it: write a compose file for it".to_owned(),
         };
         found.leave(format!("container {}", container.name), why);
     }
@@ -107,7 +107,7 @@ impl Project<'_> {
     /// The folder of its files, if an apply would leave its containers as they are.
     fn folder<'f>(&self, files: &'f [PathBuf]) -> Result<&'f Path, String> {
         let Some(folder) = files.first().and_then(|file| file.parent()) else {
-            return Err("its containers do not say which files they were made from".to_owned());
+            return Err("its containers do not say from which files they were created".to_owned());
         };
         if files.iter().any(|file| file.parent() != Some(folder)) {
             return Err("its files are in several folders: a stack has one".to_owned());
@@ -123,7 +123,7 @@ impl Project<'_> {
         if let Some(ill) = containers.find(|container| container.health == Health::Unhealthy) {
             let name = &ill.name;
             return Err(format!(
-                "its container {name} is unhealthy, and an apply of it would fail: repair it first"
+                "its container {name} is unhealthy, and an apply of it would fail: fix it first"
             ));
         }
         Ok(folder)
@@ -196,7 +196,7 @@ fn stack(
     let mut recovered = variables.iter();
     if let Some((name, _)) = recovered.find(|(_, value)| !passwords::is_plain(value)) {
         return Err(format!(
-            "its variable {name} has no value but in its container, and that has letters that the versions of compose read in different ways from .env: write it to {} by hand",
+            "its variable {name} has a value only in its container, and that has characters that versions of compose read differently from .env: write it to {} by hand",
             env.display()
         ).into());
     }

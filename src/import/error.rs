@@ -10,11 +10,11 @@ use crate::source::SourceError;
 /// Why `init` or `import` failed. Nothing on the host was changed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ImportError {
-    #[error("{} is there already: nothing was written", path.display())]
+    #[error("{} already exists: nothing was written", path.display())]
     Exists { path: PathBuf },
     #[error("{} is not empty: nothing was written", folder.display())]
     NotEmpty { folder: PathBuf },
-    #[error("{} is in a git repository: an import makes a repository of its own", folder.display())]
+    #[error("{} is in a git repository: an import creates its own repository", folder.display())]
     InGit { folder: PathBuf },
     #[error("{} belongs to another user, who could put a link there while the checkout is written", path.display())]
     Others {
@@ -36,7 +36,7 @@ pub(crate) enum ImportError {
         /// The repository, as people know it.
         repository: String,
     },
-    #[error("a run of watchme-apply was cut off on this host")]
+    #[error("a run of watchme-apply was interrupted on this host")]
     Unfinished,
     #[error("the plan of what was taken would change the host: {}", what.join("; "))]
     Remains {
@@ -71,7 +71,7 @@ impl ImportError {
             Self::Others { .. } => "name a folder in your own home, or in one of root's such as /srv".to_owned(),
             Self::NotRoot => "sudo watchme-apply import DIR".to_owned(),
             Self::Belongs { .. } => {
-                "sudo watchme-apply drift shows how the host differs from it; to begin anew: watchme-apply uninstall --keep".to_owned()
+                "sudo watchme-apply drift shows how the host differs from it; to start over: watchme-apply uninstall --keep".to_owned()
             }
             Self::Unfinished => "sudo watchme-apply recover".to_owned(),
             Self::Remains { .. } => {

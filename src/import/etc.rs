@@ -20,7 +20,7 @@ pub(super) fn take(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> 
     if !look.owned.is_known() {
         found.leave(
             "/etc",
-            "there is no dpkg that knows which files packages have brought",
+            "there is no dpkg to ask which files belong to packages",
         );
         return Ok(());
     }

@@ -116,7 +116,7 @@ impl Found {
         for taken in &out {
             let why = match taken.id == *id {
                 true => why.to_owned(),
-                false => format!("{id} is left: {why}"),
+                false => format!("{id} is skipped: {why}"),
             };
             self.leave(taken.from.clone(), why);
             for file in taken.files.iter().filter(|file| file.private) {
@@ -196,7 +196,7 @@ mod tests {
             left,
             [
                 "network n: it differs",
-                "a on n: network/n is left: it differs"
+                "a on n: network/n is skipped: it differs"
             ]
         );
         assert_eq!(quoted("a\"b"), "'a\"b'");

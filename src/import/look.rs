@@ -134,10 +134,10 @@ pub(crate) fn stays_out(
     (mask, with_secrets): (Mask<'_>, bool),
 ) -> Option<String> {
     let Ok(text) = std::str::from_utf8(content) else {
-        return Some("it is no text".to_owned());
+        return Some("it is not text".to_owned());
     };
     if text.contains("PRIVATE KEY-----") {
-        return Some("it has a private key".to_owned());
+        return Some("it contains a private key".to_owned());
     }
     if is_ignored(path) {
         return Some("its name is one of a file with secrets, and git ignores it".to_owned());
@@ -152,7 +152,7 @@ pub(crate) fn stays_out(
         return Some(format!("others may not read it (mode {mode:04o})"));
     }
     if is_secret_name(path) {
-        return Some("its name says that it has secrets".to_owned());
+        return Some("its name suggests that it contains secrets".to_owned());
     }
     // `NOPASSWD:` is none, and passwords have no place there.
     let line = secret_line(text, mask).filter(|_| !is_sudoers)?;

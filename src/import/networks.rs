@@ -50,7 +50,7 @@ pub(super) fn take(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> 
             Some(project) => {
                 if let Some(unit) = of_units.get(project.as_str()) {
                     let why = format!(
-                        "{unit} makes it from where its compose file is; who is on it is in no file of the repository"
+                        "{unit} creates it from its own compose file; no file of the repository lists its members"
                     );
                     found.leave(format!("network {name}"), why);
                     continue;

@@ -61,7 +61,7 @@ pub(super) fn moved(
         let secret = secret.replace("$$", "$");
         if !is_plain(&secret) {
             return Err(format!(
-                "line {line}: the password of {name} has letters that the versions of compose read in different ways from .env: move it there by hand"
+                "line {line}: the password of {name} has characters that versions of compose read differently from .env: move it there by hand"
             ));
         }
         let variable = free(name, &secret, &taken, variables);

@@ -289,7 +289,7 @@ volumes: {named: }
             ),
             (
                 "services: {a: {environment: {DB_PASSWORD: \"a'b\"}}}\n",
-                "line 1: the password of DB_PASSWORD has letters that the versions of compose read in different ways from .env: move it there by hand",
+                "line 1: the password of DB_PASSWORD has characters that versions of compose read differently from .env: move it there by hand",
             ),
         ] {
             assert_eq!(rewritten(text).unwrap_err(), expected, "{text}");

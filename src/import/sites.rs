@@ -32,7 +32,7 @@ pub(super) fn take(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> 
         match look.file(&path)? {
             Some(file) if look.origin(&file) == Origin::Package => {}
             Some(file) => site(look, found, &name, &file, false),
-            None => found.leave(path.to_string_lossy(), "it is no regular file"),
+            None => found.leave(path.to_string_lossy(), "it is not a regular file"),
         }
     }
     Ok(())
@@ -50,7 +50,7 @@ fn enabled(
         Entry::Link { leads_to, .. } => match leads_to {
             Some(to) => to,
             None => {
-                found.leave(path.to_string_lossy(), "the link leads nowhere");
+                found.leave(path.to_string_lossy(), "the link is broken");
                 return Ok(());
             }
         },
@@ -60,11 +60,11 @@ fn enabled(
     taken.insert(available.clone());
     taken.insert(content.clone());
     let Some(file) = look.file(&content)? else {
-        found.leave(path.to_string_lossy(), "it is no regular file");
+        found.leave(path.to_string_lossy(), "it is not a regular file");
         return Ok(());
     };
     if look.origin(&file) == Origin::Package {
-        let why = "it is as its package brought it: a package that changes it may go on to";
+        let why = "it is as its package installed it: the package can go on updating it";
         found.leave(path.to_string_lossy(), why);
         return Ok(());
     }

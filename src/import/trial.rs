@@ -166,7 +166,7 @@ fn hashes(
                 continue;
             }
             let mut why = format!(
-                "compose would make its container {} anew: its files, its .env or its image changed since it was started, or another version of compose started it",
+                "compose would recreate its container {}: its files, its .env or its image changed since it was started, or another version of compose started it",
                 container.name
             );
             if !taken.lacks.is_empty() {

@@ -38,7 +38,7 @@ pub(super) fn take(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> 
                 continue;
             }
             Entry::Link { leads_to: None, .. } => {
-                found.leave(shown, "the link leads nowhere");
+                found.leave(shown, "the link is broken");
                 continue;
             }
             Entry::Link {
@@ -54,7 +54,7 @@ pub(super) fn take(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> 
             _ => continue,
         };
         let Some(file) = file else {
-            found.leave(shown, "it is no regular file");
+            found.leave(shown, "it is not a regular file");
             continue;
         };
         if look.origin(&file) == Origin::Package {
@@ -140,7 +140,7 @@ fn own_file(
     path: &Path,
 ) -> Result<Option<Result<HostFile, String>>, HostError> {
     let Some(file) = look.file(path)? else {
-        return Ok(Some(Err("it is no regular file".to_owned())));
+        return Ok(Some(Err("it is not a regular file".to_owned())));
     };
     let is_own = look.origin(&file) != Origin::Package;
     Ok(is_own.then(|| look.keeps_out(&file, found).map_or(Ok(file), Err)))

@@ -24,7 +24,7 @@ const HEAD: &str = "#:schema watchme.schema.json
 ";
 /// Begins the infrastructure file.
 const INFRA: &str =
-    "# The networks that nobody but this file makes, as `watchme-apply import` found them.
+    "# The networks that only this file defines, as `watchme-apply import` found them.
 networks:
 ";
 

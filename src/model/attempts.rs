@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::id::Hash;
 
-/// What makes an unattended run hold back.
+/// What makes an unattended run skip or wait.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Attempts {
     /// The revision whose content failed.
     pub quarantine: Option<Quarantine>,
-    /// What a roll-back left and nobody has asked for again.
+    /// The revision that a roll-back left and that nobody has applied again.
     pub hold: Option<Hold>,
     /// When circumstances made the last runs fail.
     pub back_off: Option<BackOff>,

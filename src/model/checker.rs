@@ -159,7 +159,7 @@ fn sudo(relative: &Path, mode: u32, owner: &str) -> Vec<Wrong> {
         ));
     }
     if is_writable_by_others(mode, owner) {
-        found.push(error(1, format!("sudo refuses it: it has to belong to root, and nobody else may write it, but it is {mode:04o} {owner}")));
+        found.push(error(1, format!("sudo refuses it: it must belong to root and be writable by root only, but it is {mode:04o} {owner}")));
     }
     found
 }
@@ -176,7 +176,7 @@ fn cron(relative: &Path, text: &str, mode: u32, owner: &str) -> Vec<Wrong> {
     }
     let is_table = relative.starts_with("cron.d") || relative == Path::new("crontab");
     if is_table && is_writable_by_others(mode, owner) {
-        found.push(error(1, format!("cron ignores it: it has to belong to root, and nobody else may write it, but it is {mode:04o} {owner}")));
+        found.push(error(1, format!("cron ignores it: it must belong to root and be writable by root only, but it is {mode:04o} {owner}")));
     }
     if !is_table {
         if mode & 0o111 == 0 {

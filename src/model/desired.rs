@@ -33,7 +33,7 @@ pub struct Origin {
     pub inputs: Hash,
     /// User id of the checkout's owner.
     pub owner: Option<u32>,
-    /// Whose desired state it is; `None`: an older version wrote this down.
+    /// Whose desired state it is; `None`: an older version recorded this.
     pub repository: Option<Repository>,
 }
 

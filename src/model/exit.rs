@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 pub fn of_container(code: i64, oom_killed: bool) -> Option<String> {
     match code {
         137 if oom_killed => Some("killed, out of memory".to_owned()),
-        137 => Some("killed by SIGKILL, not for memory".to_owned()),
+        137 => Some("killed by SIGKILL, not for lack of memory".to_owned()),
         _ if oom_killed => Some("out of memory".to_owned()),
         125 => Some("Docker could not run it".to_owned()),
         126 => Some("the command cannot be executed".to_owned()),
@@ -29,7 +29,7 @@ pub fn of_service(status: i32, signalled: bool, result: &str) -> Option<String> 
             ("oom-kill", _) => format!("{by}, out of memory"),
             ("watchdog", _) => format!("{by}, its watchdog saw no sign of life"),
             ("timeout", _) => format!("{by}, it took too long"),
-            (_, 9) => format!("{by}, not for memory"),
+            (_, 9) => format!("{by}, not for lack of memory"),
             _ => by,
         });
     }
@@ -73,7 +73,11 @@ mod tests {
             (0, false, None),
             (1, false, None),
             (137, true, Some("killed, out of memory")),
-            (137, false, Some("killed by SIGKILL, not for memory")),
+            (
+                137,
+                false,
+                Some("killed by SIGKILL, not for lack of memory"),
+            ),
             (1, true, Some("out of memory")),
             (143, false, Some("ended by SIGTERM")),
             (139, false, Some("ended by SIGSEGV")),
@@ -101,7 +105,7 @@ mod tests {
                 9,
                 true,
                 "signal",
-                Some("signal 9 (SIGKILL), not for memory"),
+                Some("signal 9 (SIGKILL), not for lack of memory"),
             ),
             (15, true, "signal", Some("signal 15 (SIGTERM)")),
             (

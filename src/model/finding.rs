@@ -4,14 +4,14 @@ use serde::Serialize;
 
 use source_text::Diagnostic;
 
-/// How much a finding weighs.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// It stops an apply.
     Error,
-    /// It is worth mending, and stops nothing.
+    /// It is worth fixing, and stops nothing.
     Warning,
 }
 

@@ -125,7 +125,7 @@ pub struct Backend {
     pub bootstrap: BTreeSet<PathBuf>,
 }
 
-/// A gate that holds.
+/// A gate that passes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Answer {
@@ -135,7 +135,7 @@ pub struct Answer {
     pub tries: u32,
     /// What a person should know about the answer.
     pub note: Option<String>,
-    /// How long the try that held took; an earlier version did not write that down.
+    /// How long the successful try took; an earlier version did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub milliseconds: Option<u64>,
 }

@@ -67,7 +67,7 @@ macro_rules! kinds {
             /// The socket of its container engine; `None`: that of Docker.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub engine: Option<PathBuf>,
-            /// Whom to tell what happened, by name.
+            /// Who gets notified of what happened, by name.
             #[serde(skip_serializing_if = "BTreeMap::is_empty")]
             pub notify: BTreeMap<String, Notifier>,
         }

@@ -36,7 +36,7 @@ pub const QUADLETS: &str = "/etc/containers/systemd";
 pub const BIND_DROPIN: &str = "zz-watchme-apply-files.conf";
 /// Where this program is installed: the first one that is there counts.
 pub const PROGRAMS: [&str; 2] = ["/usr/local/bin/watchme-apply", "/usr/bin/watchme-apply"];
-/// The unit that undoes a cut-off run at boot.
+/// The unit that undoes an interrupted run at boot.
 pub const RECOVERY_UNIT: &str = "watchme-apply-recover.service";
 /// The rules of the firewall, as the kernel gets them at boot.
 pub const FIREWALL_RULES: &str = "/etc/watchme-apply/firewall.nft";

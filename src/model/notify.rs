@@ -1,4 +1,4 @@
-//! Whom to tell what happened.
+//! Who gets notified of what happened.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -35,7 +35,7 @@ pub struct PackageFound {
     pub version: String,
     /// How it is there.
     pub state: PackageState,
-    /// Whether the system does not do without it: `Essential` or `Protected`, deb-control(5).
+    /// Whether the system needs it: `Essential` or `Protected`, deb-control(5).
     pub essential: bool,
 }
 

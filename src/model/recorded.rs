@@ -274,10 +274,10 @@ pub struct RunRecord {
     pub only: Vec<String>,
     /// One line for each step that was begun.
     pub changes: Vec<String>,
-    /// Health gates that were asked, each with its answer.
+    /// Health gates that were checked, each with its answer.
     #[serde(default)]
     pub gates: Vec<Answer>,
-    /// Units that did not come up and that the run went on without, each with the reason.
+    /// Units that did not start and without which the run continued, each with the reason.
     #[serde(default)]
     pub degraded: Vec<String>,
     /// How it ended.
@@ -356,7 +356,7 @@ pub enum Outcome {
     Failed,
     /// Failed, and the host was observed to be as before.
     RolledBack,
-    /// Failed, and something is left for a person.
+    /// Failed, and the roll-back is incomplete.
     Incomplete,
 }
 

@@ -13,11 +13,11 @@ use super::id::ResourceId;
 pub enum DriftKind {
     /// git moved: a newer revision is not applied yet.
     Pending,
-    /// The host moved away from what was applied.
+    /// The host differs from what was applied.
     Drifted,
     /// It is on disk, but the daemon has not loaded it.
     Unloaded,
-    /// It is as configured, and does not work.
+    /// It is as configured, but does not work.
     Degraded,
     /// The tag of an image leads to another one in its registry; only found where that is asked.
     Moved,

@@ -236,7 +236,7 @@ fn ports<'s>(
             };
             let help = match &other.unit {
                 _ if is_unknown(other) => {
-                    "sudo watchme-apply plan tells whether that is its own container".to_owned()
+                    "sudo watchme-apply plan shows whether that is its own container".to_owned()
                 }
                 Some(unit) if unit.ends_with(".service") => {
                     format!("systemctl disable --now {unit}, or publish another port")
@@ -282,7 +282,7 @@ fn of_stopped(start: &Start<'_>, published: &BTreeSet<Publish>, case: &Case<'_>)
     let finding = |one: &StoppedPort| {
         let (name, port) = (&one.container, one.port.port);
         let text = format!(
-            "{} publishes port {port}, and the container {name}, which is stopped, takes it when it starts",
+            "{} publishes port {port}, and the container {name}, which is stopped, uses it when it starts",
             start.unit
         );
         let help = format!(

@@ -1,4 +1,4 @@
-//! The unit that undoes a cut-off run at boot. It is not in the desired state: every host that is
+//! The unit that undoes an interrupted run at boot. It is not in the desired state: every host that is
 //! managed has it.
 
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::model::{Entry, layout};
 pub(crate) const UNIT: OwnUnit = OwnUnit {
     name: layout::RECOVERY_UNIT,
     target: "multi-user.target",
-    purpose: "undoes a cut-off run at boot",
+    purpose: "undoes an interrupted run at boot",
 };
 
 /// Where the Debian package has the same unit.
@@ -62,7 +62,7 @@ fn enable_packaged(draft: &mut Draft<'_>) {
         leads_to: unit,
         keep: false,
     };
-    let why = "the unit of the package undoes a cut-off run at boot";
+    let why = "the unit of the package undoes an interrupted run at boot";
     draft.change(Stage::Switch, change(UNIT.id(), effect, why));
 }
 

@@ -140,7 +140,7 @@ mod tests {
             .collect();
         assert_eq!(files, ["sites-available/a", "systemd/a.service"]);
         assert_eq!(switch.keep, BTreeSet::from(["sites-available/a".into()]));
-        // The link of b leads to a file that is there already; systemd reads links when it is told to.
+        // The link of b leads to a file that already exists; systemd reads links when it is told to.
         let primed: Vec<_> = switch
             .prime
             .iter()

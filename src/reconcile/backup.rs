@@ -215,7 +215,7 @@ pub(super) fn status(
         {
             let path = folder.join(&good.name);
             wrong.push(format!(
-                "the last one is gone: {} is not there, or is not as large as it was written",
+                "the last one is gone: {} is missing, or its size has changed",
                 path.display()
             ));
         }
@@ -226,12 +226,12 @@ pub(super) fn status(
         }
         let good = record.good.as_ref().map(|good| good.time);
         if is_overdue(good, backup.max_age) {
-            wrong.push("overdue: max_age is over".to_owned());
+            wrong.push("overdue: max_age has passed".to_owned());
         }
         if let (Some(known), Some(wanted)) = (&rehearsal, &backup.rehearsal)
             && is_overdue(known.good, wanted.max_age)
         {
-            wrong.push("the rehearsal is overdue: max_age is over".to_owned());
+            wrong.push("the rehearsal is overdue: max_age has passed".to_owned());
         }
         all.push(BackupStatus {
             name: name.clone(),

@@ -131,13 +131,13 @@ pub(super) async fn end(
     let Ok(record) = result else {
         // It is as before, or a person is needed.
         if let Err(error) = over(host, state).await {
-            tracing::warn!(%error, "the record of what waits was not removed");
+            tracing::warn!(%error, "the confirmation record could not be removed");
         }
         return result;
     };
     // Where that fails, the first record stays, and with it the time until which it may be confirmed.
     if let Err(error) = begin_to_wait(host, state, time, &record).await {
-        tracing::warn!(%error, "the time to confirm is not written down anew");
+        tracing::warn!(%error, "the new deadline to confirm could not be recorded");
     }
     Ok(record)
 }
@@ -148,7 +148,7 @@ pub(super) async fn over(host: &Host, state: &State) -> Result<(), ReconcileErro
         && let Err(error) = stop_timers(host).await
     {
         // One that finds nothing to roll back does nothing.
-        tracing::warn!(%error, "the timers that would roll back were not stopped");
+        tracing::warn!(%error, "the rollback timers could not be stopped");
     }
     Ok(())
 }

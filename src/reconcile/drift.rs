@@ -151,7 +151,7 @@ pub(super) fn unfinished(state: &State) -> String {
         InProgress::Yes(holder) => format!("a run is in progress: {holder}"),
         InProgress::No if is_left_over(state) => {
             "a roll-back is incomplete: `watchme-apply recover` tries the rest \
-             again; the next apply or rollback N goes forward from here"
+             again; the next apply or rollback N continues from here"
                 .to_owned()
         }
         InProgress::No => {

@@ -111,7 +111,7 @@ pub(crate) enum ReconcileError {
     #[error("interrupted by a signal during: {0}")]
     Interrupted(String),
     /// After all steps, the host is not as desired.
-    #[error("the host is not as desired after all steps: {}", .left.join("; "))]
+    #[error("after all steps, the host does not match the desired state: {}", .left.join("; "))]
     NotConverged {
         /// What is left.
         left: Vec<String>,
@@ -268,7 +268,7 @@ pub(crate) enum ReconcileError {
     /// There is nobody of that name to tell, or nobody at all.
     #[error("{}", match name {
         Some(name) => format!("no [notify.{name}] in what was applied"),
-        None => "what was applied names nobody to tell".to_owned(),
+        None => "the applied revision has no [notify] section".to_owned(),
     })]
     NoNotifier {
         /// As it was named.

@@ -162,7 +162,7 @@ pub(crate) async fn tell_of_drift(
             {
                 let path = one.path.display();
                 let title = format!(
-                    "the certificate {path} ends on {}",
+                    "the certificate {path} expires on {}",
                     end.strftime("%Y-%m-%d")
                 );
                 let sites: Vec<String> = one.sites.into_iter().collect();
@@ -213,8 +213,7 @@ pub(crate) async fn test_notifiers(
     let mut message = message(Event::Applied, "this is a test".to_owned(), String::new());
     message.event = None;
     message.commit = commit;
-    message.text =
-        "A test message of watchme-apply: whoever reads it is told of the rest, too.".to_owned();
+    message.text = "A test message from watchme-apply: notifications will arrive here.".to_owned();
     let mut answers = Vec::new();
     let asked = |known: &String| name.is_none_or(|name| name == known);
     for (name, notifier) in notifiers.iter().filter(|(known, _)| asked(known)) {
@@ -253,7 +252,7 @@ async fn tell(
 ) {
     let before = match state.notified() {
         Ok(before) => before,
-        Err(cause) => return error::warn("nobody was told", &cause, progress),
+        Err(cause) => return error::warn("no notification was sent", &cause, progress),
     };
     let mut notified = before.clone();
     notified.told.retain(|name, _| notifiers.contains_key(name));
@@ -296,7 +295,7 @@ async fn tell(
                 }
                 Err(cause) => {
                     // The others would wait for the same server.
-                    let what = format!("{name} could not be told, the next run tries again");
+                    let what = format!("{name} could not be notified; the next run tries again");
                     error::warn_of(&what, &cause, progress);
                     break;
                 }
@@ -307,6 +306,10 @@ async fn tell(
     if notified != before
         && let Err(cause) = state.write_notified(&notified)
     {
-        error::warn("what was told is not written down", &cause, progress);
+        error::warn(
+            "the record of notifications could not be written",
+            &cause,
+            progress,
+        );
     }
 }

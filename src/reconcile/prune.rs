@@ -107,7 +107,9 @@ async fn may_go(
         Some(format!("{why} (in git, not applied yet)"))
     };
     let by_inventory = || {
-        inventory.then(|| "an apply made it, and an apply removes it if it leaves git".to_owned())
+        inventory.then(|| {
+            "an apply created it, and an apply removes it once it is removed from git".to_owned()
+        })
     };
     if let Some(why) = by_applied.or_else(by_pending).or_else(by_inventory) {
         let what = what.clone();
@@ -282,7 +284,7 @@ fn what_frees(seen: &DockerState, what: &Surplus) -> String {
             "have the compose files of those use another network, and recreate them; or take one off it: sudo {command} network disconnect {name} CONTAINER; watchme-apply status --migration shows what is left to do"
         ),
         Surplus::Volume(_) => format!(
-            "it has their data; if the containers are needed no more: sudo {command} rm CONTAINER, then again"
+            "it has their data; if the containers are no longer needed: sudo {command} rm CONTAINER, then again"
         ),
     }
 }
@@ -295,14 +297,14 @@ async fn going(host: &Host, what: &Surplus, record: &Removable) -> Going {
     let mut keep = None;
     match what {
         Surplus::Network(_) => known.push(
-            "no container is on it, running or stopped; when one was last, the engine does not know".to_owned(),
+            "no container is on it, running or stopped; the engine does not record when one last was".to_owned(),
         ),
         Surplus::Volume(name) => {
             known.push(size(host, name).await);
             let newest = record.folder.as_deref().and_then(diagnosis::newest_below);
             known.push(match newest.and_then(|(path, time)| Some((path, Timestamp::try_from(time).ok()?))) {
                 Some((path, time)) => format!(
-                    "last written {}, as its newest file says: {}",
+                    "last written {}, according to its newest file: {}",
                     day(time),
                     below(&path, record.folder.as_ref())
                 ),
@@ -329,7 +331,7 @@ async fn size(host: &Host, name: &str) -> String {
         Err(error) => Err(error),
     };
     match found {
-        Ok(Some(bytes)) => format!("{} by the engine's count", bytes_of(bytes)),
+        Ok(Some(bytes)) => format!("{} according to the engine", bytes_of(bytes)),
         Ok(None) => "the engine does not know its size".to_owned(),
         Err(error) => format!("its size is not known: {}", observe::said_of(&error)),
     }

@@ -12,11 +12,11 @@ use crate::state::State;
 pub(crate) struct SecretStatus {
     /// Its name.
     pub name: String,
-    /// Where it lies decrypted.
+    /// Where it is decrypted.
     pub path: String,
-    /// Whether it lies there as it should; `null`: this user may not look.
+    /// Whether it is there as it should be; `null`: this user may not read it.
     pub well: Option<bool>,
-    /// What is wrong, without anything of what is in it.
+    /// What is wrong, without any of its content.
     pub why_not: Option<String>,
     /// Units that use it, themselves or their containers.
     pub used_by: Vec<String>,

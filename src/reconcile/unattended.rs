@@ -19,12 +19,12 @@ use crate::state::{State, StateError};
 /// The longest wait between two tries. Failures that are further apart do not add up.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
-/// Why an unattended run leaves the host alone.
+/// Why an unattended run does not change the host.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Skip {
-    /// A person went back from this revision.
+    /// A person rolled back from this revision.
     Hold(Hold),
     /// This revision failed because of its content.
     Quarantine(Quarantine),

@@ -101,7 +101,7 @@ impl<'r> Writing<'r> {
                 return Err(RootError {
                     doing: "write",
                     path: self.root.join(&place),
-                    source: std::io::Error::other("it is no regular file"),
+                    source: std::io::Error::other("it is not a regular file"),
                 });
             }
         };
@@ -175,7 +175,7 @@ mod tests {
         writing.write(Path::new("a/b"), b"b\n", 0o644).unwrap();
         fs::create_dir(folder.path().join("folder")).unwrap();
         let failed = writing.write(Path::new("folder"), b"", 0o644).unwrap_err();
-        assert_eq!(failed.source.to_string(), "it is no regular file");
+        assert_eq!(failed.source.to_string(), "it is not a regular file");
         writing.undo();
         assert_eq!(looks(), before);
         assert!(!folder.path().join("a").exists());

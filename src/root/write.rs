@@ -34,7 +34,7 @@ impl Root {
                 _ => self.make_folders(&path),
             }
         };
-        make().map_err(self.failed("make the folder", folder))
+        make().map_err(self.failed("create the folder", folder))
     }
 
     /// Makes the folders above a path, mode 0755.

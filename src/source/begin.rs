@@ -84,7 +84,7 @@ mod tests {
         let error = commit_all(Path::new("/proc/none"), "First").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "cannot make a git repository in /proc/none"
+            "cannot create a git repository in /proc/none"
         );
     }
 }

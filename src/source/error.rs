@@ -33,7 +33,7 @@ pub enum SourceError {
         source: std::io::Error,
     },
     /// The folder holds none of the known inputs.
-    #[error("{} holds no desired state: looked for {}", folder.display(), looked_for.join(", "))]
+    #[error("{} contains no desired state: looked for {}", folder.display(), looked_for.join(", "))]
     NoDesiredState {
         /// The folder, for git relative to the checkout.
         folder: PathBuf,
@@ -78,7 +78,7 @@ pub enum SourceError {
         source: git2::Error,
     },
     /// libgit2 makes no repository.
-    #[error("cannot make a git repository in {}", folder.display())]
+    #[error("cannot create a git repository in {}", folder.display())]
     Begin {
         /// The folder that is to be its work tree.
         folder: PathBuf,
@@ -150,7 +150,7 @@ pub enum SourceError {
         second: PathBuf,
     },
     /// A file among the units that is no unit.
-    #[error("{} is no unit: {why}", escaped(path))]
+    #[error("{} is not a unit: {why}", escaped(path))]
     NotAUnit { path: PathBuf, why: String },
 }
 

@@ -173,7 +173,7 @@ pub(super) fn commit<'repo>(
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Log {
-    /// The youngest of them, that one first.
+    /// The newest of them, newest first.
     pub commits: Vec<LogLine>,
     /// How many more there are.
     pub more: usize,

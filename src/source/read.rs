@@ -42,7 +42,9 @@ impl Checkout {
                 let commit = git::commit(repo, self.root(), Some(rev))?;
                 Ok(Revision {
                     origin: self.origin(Some(&commit)),
-                    warnings: vec![format!("{rev} holds no desired state: all is new")],
+                    warnings: vec![format!(
+                        "{rev} contains no desired state: everything is new"
+                    )],
                     ..Revision::default()
                 })
             }

@@ -310,7 +310,7 @@ fn a_folder_outside_git_is_read_as_it_lies() {
 fn a_folder_without_inputs_is_an_error() {
     let lab = Lab::new();
     lab.write("README.md", "");
-    let expected = "holds no desired state: looked for watchme.toml, docker-compose.infra.yml, secrets, etc, sites-available, containers, systemd, compose";
+    let expected = "contains no desired state: looked for watchme.toml, docker-compose.infra.yml, secrets, etc, sites-available, containers, systemd, compose";
     assert!(lab.fails().ends_with(expected), "{}", lab.fails());
     assert!(Checkout::open(&lab.path().join("no"), &[]).is_err());
 }

@@ -41,7 +41,7 @@ pub(crate) enum StateError {
         #[source]
         source: serde_json::Error,
     },
-    #[error("could not write down {}", path.display())]
+    #[error("could not record {}", path.display())]
     Unwritable {
         path: PathBuf,
         #[source]
@@ -75,7 +75,7 @@ impl StateError {
                 format!("{}: sudo mv {moved} {moved}.damaged", way_out(path))
             }
             StateError::Generation { folder, .. } => format!(
-                "move it away and apply again, which makes a new one: sudo mv {0} {0}.damaged",
+                "move it away and apply again, which creates a new one: sudo mv {0} {0}.damaged",
                 folder.display()
             ),
             StateError::Locked { .. } => "wait for it, or give --lock-timeout SECONDS".to_owned(),
@@ -104,15 +104,15 @@ fn way_out(path: &Path) -> &'static str {
             "move it away; unattended runs then try again what failed or was left"
         }
         Some("pauses.json") => {
-            "move it away, which ends all pauses: pause again what has to stay stopped"
+            "move it away, which ends all pauses: pause again what must stay stopped"
         }
         Some("captured.json") => {
             "move it away; capture may then call a second edit of the same lines a conflict"
         }
         Some("confirm.json") => {
-            "move it away; nothing waits for confirmation then, and `watchme-apply rollback` goes back by hand"
+            "move it away; nothing waits for confirmation then, and you can go back with `watchme-apply rollback`"
         }
-        Some("desired.json") => "move it away and apply again, which makes a new generation",
+        Some("desired.json") => "move it away and apply again, which creates a new generation",
         _ => "move it away and apply again, which writes it again",
     }
 }

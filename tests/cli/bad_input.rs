@@ -194,7 +194,7 @@ fn addresses_and_networks() {
             &[
                 "docker-compose.infra.yml:6:",
                 "- subnet: 172.30.0.0/33",
-                "no subnet",
+                "not a valid subnet",
             ],
         ),
         infra(

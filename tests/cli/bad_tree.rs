@@ -60,7 +60,7 @@ fn names_that_only_git_objects_can_have() {
         ("sites-available", b"a/b", "slash"),
         ("sites-available", b"a\nb", "control character"),
         ("sites-available", b"a\x1b[2Jb", "control character"),
-        ("sites-available", b"..", "no file name"),
+        ("sites-available", b"..", "not a file name"),
         ("sites-available", b"\xff\xfe", "UTF-8"),
         ("sites-available", b"-t", "dash"),
         ("systemd", b"a/../b.service", "slash"),

@@ -89,7 +89,7 @@ fn a_new_file_of_etc_is_added_by_its_path() {
         (
             "/etc/app/db.env",
             "A=1\n",
-            "its name says that it has secrets",
+            "its name suggests that it contains secrets",
             "docs/secrets.md",
         ),
         (
@@ -249,7 +249,7 @@ fn what_only_root_may_read_on_the_host_stays_there() {
     for part in [
         "/etc/app/app.conf: it stays out of git: others may not read it (mode 0600)",
         "if it has no secrets: sudo cat /etc/app/app.conf > ",
-        "/etc/app/site.htpasswd: it stays out of git: its name says that it has secrets",
+        "/etc/app/site.htpasswd: it stays out of git: its name suggests that it contains secrets",
         "wrote 1 file in ",
     ] {
         assert!(left.contains(part), "no {part}\n{left}");

@@ -41,7 +41,7 @@ fn what_waits_is_said_and_no_other_apply_comes_between() {
     place.write_host(path, &record("2999-01-01T00:00:00Z"));
     let status = place.run(&["status"]).stdout;
     assert!(
-        status.contains("generation 2 waits for confirmation, and goes back to 1 in "),
+        status.contains("generation 2 waits for confirmation, and will be rolled back to 1 in "),
         "{status}"
     );
     let json = place.run(&["status", "--json"]).json();
@@ -53,9 +53,9 @@ fn what_waits_is_said_and_no_other_apply_comes_between() {
     place.commit("daily");
     let refused = place.run(&["apply"]).expect(1).stderr;
     for part in [
-        "generation 2 waits for confirmation, and goes back to 1 in ",
+        "generation 2 waits for confirmation, and will be rolled back to 1 in ",
         "sudo watchme-apply confirm keeps it",
-        "sudo watchme-apply rollback 1 takes it back at once",
+        "sudo watchme-apply rollback 1 rolls it back at once",
     ] {
         assert!(refused.contains(part), "{refused}");
     }
@@ -67,21 +67,21 @@ fn what_waits_is_said_and_no_other_apply_comes_between() {
     let status = place.run(&["status"]).stdout;
     assert!(
         status.contains(
-            "generation 2 was not confirmed, and goes back to 1: watchme-apply rollback 1"
+            "generation 2 was not confirmed, and will be rolled back to 1: watchme-apply rollback 1"
         ),
         "{status}"
     );
     let late = place.run(&["confirm"]).expect(1).stderr;
     assert!(
         late.contains(
-            "too late: generation 2 was not confirmed in time, and goes back to generation 1"
+            "too late: generation 2 was not confirmed in time, and will be rolled back to generation 1"
         ),
         "{late}"
     );
     let expired = place.run(&["confirm", "--expire"]).expect(3).stderr;
     assert!(
         expired.contains(
-            "generation 2 was not confirmed and was rolled back: the host is as generation 1 has it"
+            "generation 2 was not confirmed and was rolled back: the host matches generation 1"
         ) && expired.contains("--confirm 5m"),
         "{expired}"
     );

@@ -118,7 +118,7 @@ fn a_marker_that_is_wrong_stops_all_of_it() {
         ),
         (
             "<!-- /watchme-apply -->\n",
-            "b.md:1: the marker ends nothing",
+            "b.md:1: this end marker has no beginning",
             "remove the line",
         ),
     ] {
@@ -157,7 +157,7 @@ fn a_checkout_with_too_many_files_is_not_up_to_date() {
     let checked = place.run(&["docs", "--check"]).expect(2);
     for part in [
         "warning: the checkout has more than 20000 files and folders: zz/199",
-        " and what is behind it were not looked at",
+        " and those after it were not read",
     ] {
         assert!(checked.stderr.contains(part), "{part}: {}", checked.shown());
     }
@@ -181,7 +181,7 @@ fn a_folder_that_is_too_deep_is_named() {
         written.shown()
     );
     let named = format!(
-        "warning: {} is more than 32 folders deep, and was not looked into",
+        "warning: {} is more than 32 folders deep, and was not read",
         ["e"; 33].join("/")
     );
     assert!(written.stderr.contains(&named), "{}", written.shown());

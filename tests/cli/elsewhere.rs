@@ -104,7 +104,7 @@ fn a_monorepo_has_nothing_to_be_said_about() {
     // Nothing of it is anybody's desired state.
     let refused = place.run(&["plan"]).expect(1);
     assert!(
-        refused.stderr.contains("holds no desired state"),
+        refused.stderr.contains("contains no desired state"),
         "{}",
         refused.shown()
     );

@@ -61,7 +61,7 @@ fn nothing_is_written_over_what_is_there() {
     let failed = place.run(&["init", folder.to_str().unwrap()]).expect(1);
     assert_eq!(
         failed.stderr,
-        "error: [CHECKOUT]/desired-state is there already: nothing was written\n\
+        "error: [CHECKOUT]/desired-state already exists: nothing was written\n\
          hint: watchme-apply check looks at what is there; init writes only where there is no desired state\n"
     );
     assert_eq!(fs::read_to_string(&watchme).unwrap(), "# mine\n");
@@ -70,7 +70,7 @@ fn nothing_is_written_over_what_is_there() {
     assert!(
         failed
             .stderr
-            .contains("could not make the folder /proc/none"),
+            .contains("could not create the folder /proc/none"),
         "{}",
         failed.stderr
     );

@@ -137,7 +137,7 @@ fn one_kind_of_file_is_a_desired_state() {
     );
     let refused = repository.run(&["apply"]).expect(1);
     assert!(
-        refused.stderr.contains("holds no desired state"),
+        refused.stderr.contains("contains no desired state"),
         "{}",
         refused.shown()
     );

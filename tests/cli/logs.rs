@@ -85,7 +85,7 @@ fn lines_of_nginx_are_those_whose_request_leads_to_the_service() {
     assert!(!told.stdout.contains("abcdef123456"), "{}", told.stdout);
     assert!(
         told.stderr
-            .contains("the host does not run: there is no journal")
+            .contains("the host is not running: there is no journal")
             && told.stderr.contains("access_log off writes no log"),
         "{}",
         told.stderr
@@ -213,7 +213,7 @@ fn show_tells_what_a_generation_changed() {
     let gone = place.run(&["show", "1"]).expect(1).stderr;
     assert!(
         gone.contains("generation 1 is not kept any more; kept are: 2")
-            && gone.contains("watchme-apply history 1 has its run and its commits"),
+            && gone.contains("watchme-apply history 1 shows its run and its commits"),
         "{gone}"
     );
     let without = place.run(&["show", "2"]).expect(0).stdout;

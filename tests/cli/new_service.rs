@@ -107,7 +107,7 @@ fn the_shipped_state_gets_a_service_at_a_free_port() {
         .expect(0)
         .stdout;
     for part in [
-        "https://api.hey-watch.me/media/ comes out at http://localhost:8005/api/media/ of the container media",
+        "https://api.hey-watch.me/media/ reaches http://localhost:8005/api/media/ of the container media",
         "docker build -t media:1 .",
         "it answers GET /api/media/health on port 8005",
         "sudo watchme-apply plan --worktree",
@@ -190,7 +190,7 @@ fn a_new_state_gets_a_site_with_the_service() {
     let before = files(&place);
     let refused = new(&place, &["blog"]).expect(1).stderr;
     for part in [
-        "no site here could get a location for blog",
+        "no site here can take a location for blog",
         "--domain blog.example.com",
         "--no-route",
     ] {
@@ -216,7 +216,7 @@ fn a_new_state_gets_a_site_with_the_service() {
         .expect(0)
         .stdout;
     assert!(
-        said.contains("http://blog.example.com/feed/ comes out at http://127.0.0.1:8002/"),
+        said.contains("http://blog.example.com/feed/ reaches http://127.0.0.1:8002/"),
         "{said}"
     );
     assert_eq!(findings(&place), [""; 0]);
@@ -282,7 +282,7 @@ fn what_a_service_says_beside_its_compose_file_counts_like_watchme_toml() {
     let refused = place.run(&["plan", "--worktree"]).expect(1).stderr;
     for part in [
         "the route of http://www.example.com/blog/health is in two files",
-        "watchme.toml:4 has it, too",
+        "watchme.toml:4 also has it",
         file,
     ] {
         assert!(refused.contains(part), "{part}: {refused}");

@@ -68,7 +68,7 @@ fn the_files_and_keys_of_a_host_are_over_those_of_all() {
     let wrong = place.run(&["plan", "--host", "../x"]);
     assert_eq!(wrong.status, 64, "{}", wrong.shown());
     assert!(
-        wrong.stderr.contains("a name has letters"),
+        wrong.stderr.contains("a name consists of letters"),
         "{}",
         wrong.shown()
     );
@@ -123,7 +123,7 @@ fn a_merge_tells_which_hosts_it_concerns() {
     let plan = place.run_here(&["plan", "--from", "HEAD~1"]).expect(0);
     assert!(
         plan.shown()
-            .contains("concerns the hosts staging; --host NAME plans for one of them"),
+            .contains("affects the hosts staging; --host NAME plans for one of them"),
         "{}",
         plan.shown()
     );
@@ -136,7 +136,7 @@ fn a_merge_tells_which_hosts_it_concerns() {
     let plan = place.run_here(&["plan", "--from", "HEAD~1"]).expect(0);
     // That of production is its own.
     assert!(
-        plan.shown().contains("concerns the hosts staging;"),
+        plan.shown().contains("affects the hosts staging;"),
         "{}",
         plan.shown()
     );

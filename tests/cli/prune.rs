@@ -47,10 +47,10 @@ fn what_is_left_to_do_is_said_of_each_service() {
     let before = place.host();
     let told = place.run(&["status", "--migration"]).expect(0).stdout;
     for said in [
-        "network shared, made by infra.service: 0 of ",
+        "network shared, created by infra.service: 0 of ",
         "SERVICE",
         "web-prod",
-        "/srv/web/docker-compose.yml: it makes web_shared itself: networks: shared: needs external: true",
+        "/srv/web/docker-compose.yml: it creates web_shared itself: networks: shared: needs external: true",
         "web.service has After=infra.service, and lacks Requires= or Wants=",
         "no unit of the desired state runs it",
         "no container engine answers",
@@ -78,7 +78,7 @@ fn prune_names_one_thing_of_an_engine() {
     let before = place.host();
     let offline = place.run(&["prune", "--volume", "data"]).expect(1).stderr;
     assert!(
-        offline.contains("on an offline root nothing runs; nothing was changed")
+        offline.contains("on an offline root none runs; nothing was changed")
             && offline.contains("hint: run it on the host itself, without --root"),
         "{offline}"
     );

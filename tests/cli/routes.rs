@@ -207,7 +207,7 @@ fn lines_end_without_blanks() {
     place.write(&[("sites-available/api.example.net", site)]);
     let url = "http://api.example.net/a//x";
     let found = place.run_here(&["routes", "explain", url]).expect(0);
-    let says = "if ($request_method = OPTIONS) does not hold";
+    let says = "if ($request_method = OPTIONS) is false";
     assert!(found.stdout.contains(says), "{}", found.stdout);
     assert!(found.stdout.lines().all(|line| line == line.trim_end()));
     let found = place
@@ -317,7 +317,7 @@ fn nobody_listens_where_nobody_does() {
     place.write(&[("sites-available/late.example.com", site)]);
     let url = "http://late.example.com/x";
     let found = place.run_here(&["routes", "explain", url]).expect(0);
-    let says = "nobody listens on 8020";
+    let says = "nothing listens on 8020";
     assert!(found.stdout.contains(says), "{}", found.stdout);
     let json = ["routes", "explain", "--json", url];
     let json = place.run_here(&json).expect(0).json();

@@ -103,7 +103,7 @@ fn a_secret_is_edited_and_rotated() {
     assert_eq!(opened(&place, "secrets/app.env.age"), "TOKEN=hunter3\n");
     let same = editor(&place, "true");
     let said = run(&place, &["secret", "edit", "app.env"], &same).expect(0);
-    assert!(said.stdout.contains("is as it was"), "{}", said.shown());
+    assert!(said.stdout.contains("was not changed"), "{}", said.shown());
     let writes = editor(&place, "[ ! -s \"$1\" ] && echo X=hunter4 >\"$1\"");
     run(&place, &["secret", "edit", "new.env"], &writes).expect(0);
     assert_eq!(opened(&place, "secrets/new.env.age"), "X=hunter4\n");
@@ -111,7 +111,7 @@ fn a_secret_is_edited_and_rotated() {
     let said = run(&place, &["secret", "rotate"], &same).expect(0);
     assert!(
         said.stdout
-            .contains("2 secrets encrypted anew for 2 recipients"),
+            .contains("2 secrets re-encrypted for 2 recipients"),
         "{}",
         said.shown()
     );
@@ -159,7 +159,7 @@ fn what_goes_wrong_leaves_the_files_as_they_are() {
         (
             &["secret", "edit", "app.env"][..],
             fails.as_str(),
-            "the secret is as it was",
+            "the secret was not changed",
         ),
         (
             &["secret", "edit", "app.env"],
@@ -169,7 +169,7 @@ fn what_goes_wrong_leaves_the_files_as_they_are() {
         (
             &["secret", "edit", "../x"],
             &fails,
-            "is no name of a secret",
+            "is not a valid name of a secret",
         ),
         (
             &["secret", "rotate", "ap.env"],

@@ -133,7 +133,10 @@ fn a_name_of_several_units_is_none() {
     ]);
     place.run(&["apply"]).expect(0);
     let several = place.run(&["pause", "shop", "--reason", "a test"]);
-    let words = ["shop may be one.service or two.service", "name one of them"];
+    let words = [
+        "shop may be one.service or two.service",
+        "use the full name of the unit",
+    ];
     assert_says(&several, &words, "paused one");
 }
 

@@ -50,7 +50,7 @@ fn wrong(page: &str) -> Vec<String> {
         .new
         .iter()
         .filter(|path| repository().join(path).exists());
-    wrong.extend(there.map(|path| format!("{path} is there already")));
+    wrong.extend(there.map(|path| format!("{path} already exists")));
     wrong
 }
 
@@ -80,7 +80,7 @@ fn a_diff_that_does_not_fit_is_found() {
         wrong(page),
         [
             "Cargo.toml has no line \"no such line\"",
-            "README.md is there already"
+            "README.md already exists"
         ]
     );
 }

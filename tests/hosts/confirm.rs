@@ -93,7 +93,7 @@ fn what_is_not_confirmed_comes_back() {
     start(&host, "confirmed", "60s");
     let status = host.tool(&["status"]).text();
     assert!(
-        status.contains("generation 2 waits for confirmation, and goes back to 1 in "),
+        status.contains("generation 2 waits for confirmation, and will be rolled back to 1 in "),
         "{status}"
     );
     commit(&host, "other");
@@ -120,9 +120,9 @@ fn what_is_not_confirmed_comes_back() {
     // Not confirmed: the program that waits rolls back, and says so.
     let late = host.apply(&["--confirm", "3s"]).expect(3).text();
     for part in [
-        "otherwise everything goes back to generation 2",
+        "otherwise everything is rolled back to generation 2",
         "not confirmed: rolling back to generation 2",
-        "generation 3 was not confirmed and was rolled back: the host is as generation 2 has it",
+        "generation 3 was not confirmed and was rolled back: the host matches generation 2",
     ] {
         assert!(late.contains(part), "no {part}\n{late}");
     }

@@ -209,7 +209,7 @@ fn generations_have_digests_and_a_roll_back_starts_what_ran() {
     host.sh(&format!("docker tag app:1 {pulled}; docker tag app:2 here"));
     let status = host.assert_does_nothing(&["status"]).expect(0).stdout;
     let words = format!(
-        "plain: here is another image on this host by now, {}",
+        "plain: here is now another image on this host, {}",
         &two[..19]
     );
     assert!(status.contains(&words), "{words} is not in\n{status}");

@@ -140,7 +140,7 @@ fn from_a_url_to_the_cause() {
     says(
         &told,
         &[
-            "not-found http://a.example.com/scheduler/jobs: proxy_pass takes /scheduler/ off the path, and the service expects it",
+            "not-found http://a.example.com/scheduler/jobs: proxy_pass removes /scheduler/ from the path, and the service expects it",
             "127.0.0.1:8010 receives /jobs and answers 404",
             "127.0.0.1:8010 answers 200 to /scheduler/jobs",
             "in git: proxy_pass http://127.0.0.1:8010; then: watchme-apply",
@@ -184,7 +184,7 @@ fn from_a_url_to_the_cause() {
     says(
         &causes(&host, &[&url("/wrong/")], 2),
         &[
-            "bad-gateway http://a.example.com/wrong/: 127.0.0.1:8011 is published by container wrong-prod, in which nobody listens",
+            "bad-gateway http://a.example.com/wrong/: 127.0.0.1:8011 is published by container wrong-prod, but nothing in the container listens on that port",
             "sudo docker port wrong-prod",
         ],
     );
@@ -195,7 +195,7 @@ fn from_a_url_to_the_cause() {
     says(
         &causes(&host, &[&url("/web/")], 2),
         &[
-            "nobody listens on port 8004, where location /web/ (/etc/nginx/sites-enabled/a:7) passes requests to",
+            "nothing listens on port 8004, where location /web/ (/etc/nginx/sites-enabled/a:7) passes requests to",
             "web.service should listen on 8004; its state: failed",
             "unit-down web.service: web.service is not up: failed: signal 11 (SIGSEGV)",
             "sudo journalctl -u web.service -n 50",
@@ -206,7 +206,7 @@ fn from_a_url_to_the_cause() {
     says(
         &causes(&host, &[&url("/api/status")], 2),
         &[
-            "gateway-timeout http://a.example.com/api/status: 127.0.0.1:8010 accepts connections and does not answer in time",
+            "gateway-timeout http://a.example.com/api/status: 127.0.0.1:8010 accepts connections but does not answer in time",
             "nginx answers 504",
             "sudo docker unpause api-prod",
         ],
@@ -219,9 +219,9 @@ fn from_a_url_to_the_cause() {
     says(
         &told,
         &[
-            "bad-gateway http://a.example.com/api/status: nobody listens on port 8010",
+            "bad-gateway http://a.example.com/api/status: nothing listens on port 8010",
             "container api-prod: exited (137)",
-            "killed api-prod: container api-prod was killed by SIGKILL (exit code 137), and not for memory",
+            "killed api-prod: container api-prod was killed by SIGKILL (exit code 137), not for lack of memory",
             "sudo systemctl restart app.service",
         ],
     );
@@ -306,7 +306,7 @@ fn units_networks_disks_registries_and_certificates() {
     says(
         &causes(&host, &["caller-prod"], 2),
         &[
-            "name-unresolved caller-prod: container caller-prod does not find the name api-prod",
+            "name-unresolved caller-prod: container caller-prod cannot resolve the name api-prod",
             "container caller-prod is on app_front",
             "container api-prod is on app_back",
         ],
@@ -316,7 +316,7 @@ fn units_networks_disks_registries_and_certificates() {
         &["silent-log mute-prod: the log of container mute-prod cannot be read"],
     );
 
-    // A login, a unit that starts again and again, paused, masked.
+    // A login, a unit that keeps restarting, paused, masked.
     host.sh("rm /run/pull /run/flap; systemctl restart pull.service flap.service");
     host.wait_for("restarts", Duration::from_secs(20), || {
         host.property("flap.service", "NRestarts")
@@ -328,7 +328,7 @@ fn units_networks_disks_registries_and_certificates() {
     says(
         &causes(&host, &["pull"], 2),
         &[
-            "registry-login pull.service: 127.0.0.1:5000 refuses to hand out an image of pull.service",
+            "registry-login pull.service: 127.0.0.1:5000 refuses the image of pull.service",
             "sudo docker login 127.0.0.1:5000",
             "sudo systemctl restart pull.service",
         ],
@@ -337,7 +337,7 @@ fn units_networks_disks_registries_and_certificates() {
     says(
         &told,
         &[
-            "restarting flap.service: flap.service starts again and again",
+            "restarting flap.service: flap.service keeps restarting",
             "cannot find the key",
         ],
     );

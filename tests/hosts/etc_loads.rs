@@ -51,7 +51,7 @@ fn parameters_users_and_folders_are_loaded_and_parameters_rolled_back() {
     host.sh("sysctl -w net.ipv4.tcp_keepalive_time=700");
     let drift = host.tool(&["drift"]).expect(2).stdout;
     assert!(
-        drift.contains("the kernel has other values than /etc/sysctl.d/60-app.conf"),
+        drift.contains("the kernel's values differ from /etc/sysctl.d/60-app.conf"),
         "{drift}"
     );
     host.tool(&["drift", "--fix"]).expect(0);

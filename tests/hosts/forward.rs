@@ -49,7 +49,7 @@ fn locked_host() -> Host {
 #[track_caller]
 fn assert_forward(host: &Host, said: &str) {
     assert!(
-        said.contains("goes forward from what could not be undone"),
+        said.contains("continues from what could not be undone"),
         "{said}"
     );
     assert!(host.is_active("docker.service"));
@@ -126,7 +126,7 @@ fn a_rollback_goes_forward_from_a_roll_back_that_cannot_succeed() {
     let applied = host.tool(&["rollback", "1"]).expect(0).text();
     assert_eq!(host.read(DAEMON), "{\"debug\": true}\n");
     assert!(
-        applied.contains("goes forward from what could not be undone"),
+        applied.contains("continues from what could not be undone"),
         "{applied}"
     );
     assert!(host.is_active("docker.service"));

@@ -99,17 +99,20 @@ fn a_server_with_a_history_becomes_a_repository_and_nothing_restarts() {
         ),
         (
             "compose project alpha",
-            "alpha.service runs it from where it is",
+            "alpha.service runs it from its current folder",
         ),
-        ("compose project stale", "compose would make its container"),
+        (
+            "compose project stale",
+            "compose would recreate its container",
+        ),
         (
             "compose project ill",
             "is unhealthy, and an apply of it would fail",
         ),
-        ("container byhand", "somebody started it with docker run"),
+        ("container byhand", "it was started with docker run"),
         ("/etc/default/private", "others may not read it (mode 0600)"),
         ("/etc/strange", "no package owns it"),
-        ("/etc/nginx/.htpasswd", "its name says"),
+        ("/etc/nginx/.htpasswd", "its name suggests"),
         (
             "/var/spool/cron/crontabs/ubuntu",
             "crontabs of users are not managed",
@@ -236,7 +239,7 @@ fn a_server_with_a_history_becomes_a_repository_and_nothing_restarts() {
         ),
         (
             &errors[2],
-            "is in a git repository: an import makes a repository of its own",
+            "is in a git repository: an import creates its own repository",
             "name a folder",
         ),
     ] {

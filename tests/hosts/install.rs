@@ -135,9 +135,9 @@ fn a_host_that_is_left_goes_on_as_it_runs() {
     for line in [
         "/etc/systemd/system/plain.service: becomes a file",
         "/etc/systemd/system/multi-user.target.wants/plain.service: leads to /etc/systemd/system/plain.service",
-        "report.timer: starts watchme-apply; it does not start any more",
+        "report.timer: starts watchme-apply; it will no longer start",
         "/etc/watchme-apply/live/files: stays, since it is read by",
-        "done: what runs goes on from plain files",
+        "done: services keep running from plain files",
     ] {
         assert!(left.contains(line), "{line}: {left}");
     }

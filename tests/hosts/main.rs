@@ -87,7 +87,7 @@ fn a_host_is_a_real_host() {
     assert_eq!(
         host.get("https://api.example.com/").0,
         0,
-        "nobody listens there"
+        "nothing listens there"
     );
 
     services_answer(&host);

@@ -132,7 +132,7 @@ fn refused_until_replaced(host: &Host) {
     for part in [
         "error:",
         "network/watchme-network",
-        "was not made by compose",
+        "was not created by compose",
         "watchme-infrastructure.service would not start",
     ] {
         assert!(refused.stderr.contains(part), "{part}:\n{}", refused.text());

@@ -83,9 +83,7 @@ fn a_new_service_is_applied_as_it_is_written() {
         .expect(0)
         .stdout;
     assert!(
-        said.contains(
-            "http://api.example.com/media/ comes out at http://localhost:8002/api/media/"
-        ),
+        said.contains("http://api.example.com/media/ reaches http://localhost:8002/api/media/"),
         "{said}"
     );
     // Root has written it for whom the checkout belongs to.
@@ -144,8 +142,5 @@ fn a_new_service_is_applied_as_it_is_written() {
     host.commit(&[(&settings, Some(&said))], "back");
     host.apply(&[]).expect(0);
     let again = host.tool(&["new", "service", "media"]).expect(1).text();
-    assert!(
-        again.contains("there is a service media already"),
-        "{again}"
-    );
+    assert!(again.contains("a service media already exists"), "{again}");
 }

@@ -184,7 +184,7 @@ fn each_event_is_told_once_and_once_that_it_is_over() {
     host.sh("systemctl stop receiver");
     let said = host.tool(&["drift", "--notify"]).expect(2).text();
     assert!(
-        said.contains("hook could not be told, the next run tries again"),
+        said.contains("hook could not be notified; the next run tries again"),
         "{said}"
     );
     assert!(!said.contains(SECRET), "{said}");

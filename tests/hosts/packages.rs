@@ -135,7 +135,7 @@ fn missing_packages_come_first_and_only_ours_go_again() {
         ("\"app\", \"there\", \"lost\"", "lost : Depends: nowhere"),
         (
             "\"app\", \"there\", \"mta\"",
-            "mta is no package itself: apt would install postfix",
+            "mta is not a package itself: apt would install postfix",
         ),
         (
             "\"app=9.0\", \"there\"",
@@ -180,7 +180,7 @@ fn missing_packages_come_first_and_only_ours_go_again() {
     change(&host, "");
     let applied = host.apply(&[]).expect(0).text();
     assert!(
-        applied.contains("left [packages] and stays installed: plugin would go with it"),
+        applied.contains("left [packages] and stays installed: plugin would be removed with it"),
         "{applied}"
     );
     assert_eq!(

@@ -174,7 +174,7 @@ fn commands_are_podmans(host: &Host) {
     host.sh("systemctl stop podman.socket podman.service");
     let text = host.tool(&["plan"]).expect(1).text();
     for said in [
-        "cannot reach the Podman engine at /run/podman/podman.sock: nobody listens there",
+        "cannot reach the Podman engine at /run/podman/podman.sock: nothing listens there",
         "systemctl status podman.socket",
     ] {
         assert!(text.contains(said), "{said}:\n{text}");

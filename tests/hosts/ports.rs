@@ -84,7 +84,7 @@ fn each_port_has_one_holder() {
     let path = desired("api/docker-compose.yml");
     host.commit(&[(&path, Some(&compose(8007)))], "a port that is free now");
     let plan = host.tool(&["plan"]).expect(0).text();
-    let said = "api.service publishes port 8007, and the container resting, which is stopped, takes it when it starts";
+    let said = "api.service publishes port 8007, and the container resting, which is stopped, uses it when it starts";
     assert!(plan.contains(said), "{plan}");
     host.sh("docker rm resting >/dev/null");
     let plan = host.tool(&["plan"]).expect(0).text();

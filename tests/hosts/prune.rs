@@ -106,7 +106,7 @@ fn what_services_leave_behind_goes_when_nobody_uses_it() {
     assert_eq!(legacy[0]["users"][0]["name"], "admin-prod");
     let text = host.tool(&["status", "--migration"]).expect(0).stdout;
     for said in [
-        "made by watchme-infrastructure.service: 1 of 2 done",
+        "created by watchme-infrastructure.service: 1 of 2 done",
         "lacks After=watchme-infrastructure.service",
     ] {
         assert!(text.contains(said), "{said}\n{text}");
@@ -141,7 +141,7 @@ fn what_stays(host: &Host) {
     refused(
         host,
         &["--network", "bridge", "--yes"],
-        &["network bridge is the engine's own; nothing was changed"],
+        &["network bridge is built into the engine; nothing was changed"],
     );
     refused(
         host,
@@ -216,8 +216,8 @@ fn goes(host: &Host) {
         .stdout;
     for word in [
         "driver local",
-        "5 bytes by the engine's count",
-        "as its newest file says: file",
+        "5 bytes according to the engine",
+        "according to its newest file: file",
         "sudo tar -C '/var/lib/docker/volumes/old/_data' -czf old.tar.gz",
         "done: volume old is removed",
     ] {

@@ -231,7 +231,7 @@ fn a_secret_reaches_who_uses_it_and_nothing_else() {
     );
     let said = host.tool(&["plan"]).expect(0).text();
     assert!(
-        said.contains("was encrypted anew; its content is the same"),
+        said.contains("was re-encrypted; its content is the same"),
         "{said}"
     );
     host.apply_secretly(&[], 0);

@@ -173,7 +173,7 @@ fn projects_that_run_are_adopted_and_only_what_changes_is_made_anew() {
         "another",
     );
     let said = host.apply(&[]).expect(0).text();
-    let help = format!("{what}: `watchme-apply drift --fix` makes it again");
+    let help = format!("{what}: `watchme-apply drift --fix` recreates it");
     assert!(said.contains(&help), "{said}");
     let fixed = host.tool(&["drift", "--fix"]).expect(0).text();
     let now = containers(&host);

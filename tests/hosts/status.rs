@@ -86,7 +86,7 @@ fn each_unit_container_certificate_and_what_is_foreign() {
     for words in [
         "3 units, 1 OK",
         "failed: signal 11 (SIGSEGV)",
-        "exited 137 (killed by SIGKILL, not for memory)",
+        "exited 137 (killed by SIGKILL, not for lack of memory)",
         "/etc/ssl/a.pem",
         "39 days left",
         "units: hand.service",

@@ -152,7 +152,7 @@ fn what_nginx_refuses_changes_nothing() {
         "desired-state/etc/nginx/conf.d/limits.conf:2:1",
     ]);
 
-    // Only valid together with what is there already.
+    // Only valid together with what already exists.
     host.commit_one(
         "etc/nginx/conf.d/limits.conf",
         Some("upstream a { server 127.0.0.1:1; }\n"),

@@ -81,7 +81,7 @@ fn each_way_gives_its_name_and_port_to_the_next() {
     );
     let plan = host.tool(&["plan"]).expect(0).stdout;
     assert!(
-        plan.contains("unit/web.service: stop, interrupts only web.service  (stop it first: its new files no longer run the container web)"),
+        plan.contains("unit/web.service: stop, interrupts only web.service  (stop it first: the new unit no longer runs the container web)"),
         "{plan}"
     );
     let failed = host.apply(&[]).expect(3);

@@ -113,7 +113,7 @@ impl Document {
         })?;
         if !matches!(value, Value::Null | Value::Mapping(_)) {
             let expected = "expected keys such as services: and networks:";
-            return Err(self.complain(0..0, "this is no compose file", expected));
+            return Err(self.complain(0..0, "this is not a compose file", expected));
         }
         reset(whole, &tags);
         overlay(whole, value);

@@ -20,7 +20,7 @@ fn syntax_errors_have_their_place() {
             "a: 1\nb: 2\na: 3\n",
             "c.yml:3:1: duplicate entry with key \"a\"",
         ),
-        ("- a\n", "c.yml:1:1: this is no compose file"),
+        ("- a\n", "c.yml:1:1: this is not a compose file"),
         (
             "services:\n  a:\n    image: ${\n",
             "c.yml:3:12: the variable in \"${\" cannot be read",
@@ -122,7 +122,7 @@ fn documents_are_laid_over_each_other() {
             1,
             "this YAML document is empty",
         ),
-        ("services: {}\n---\n- a\n", 1, "this is no compose file"),
+        ("services: {}\n---\n- a\n", 1, "this is not a compose file"),
         (
             "services: {}\n---\nservices: [a]\n",
             3,

@@ -32,7 +32,7 @@ fn damaged(what: &str) -> SealError {
 
 /// Reads a file of variables.
 pub(crate) fn variables(content: &[u8]) -> Result<Sops, SealError> {
-    let text = std::str::from_utf8(content).map_err(|_| damaged("it is no UTF-8"))?;
+    let text = std::str::from_utf8(content).map_err(|_| damaged("it is not UTF-8"))?;
     let (mut own, mut values) = (BTreeMap::new(), Vec::new());
     for line in text.lines() {
         if line.trim().is_empty() || line.starts_with('#') {
@@ -76,7 +76,7 @@ pub(crate) fn variables(content: &[u8]) -> Result<Sops, SealError> {
 
 /// Reads a YAML file.
 pub(crate) fn yaml(content: &[u8]) -> Result<Sops, SealError> {
-    let text = std::str::from_utf8(content).map_err(|_| damaged("it is no UTF-8"))?;
+    let text = std::str::from_utf8(content).map_err(|_| damaged("it is not UTF-8"))?;
     let value: Value = serde_yaml::from_str(text)
         .map_err(|_| damaged("it is no YAML, or has several documents"))?;
     let Value::Mapping(mut content) = value else {
@@ -117,7 +117,7 @@ pub(crate) fn yaml(content: &[u8]) -> Result<Sops, SealError> {
 
 fn only_encrypted() -> SealError {
     SealError::Unsupported(
-        "it was written with mac_only_encrypted, so that nothing tells whether its other values were changed".to_owned(),
+        "it was written with mac_only_encrypted, so that changes of its other values cannot be detected".to_owned(),
     )
 }
 
@@ -244,7 +244,7 @@ impl Reader<'_> {
                 let mut opened = Mapping::new();
                 for (name, one) in all {
                     let text = name.as_str().ok_or_else(|| {
-                        SealError::Unsupported("a key in it is no text".to_owned())
+                        SealError::Unsupported("a key in it is not text".to_owned())
                     })?;
                     let one = self.value(one, &format!("{path}{text}:"))?;
                     opened.insert(name.clone(), one);
@@ -276,7 +276,7 @@ impl Reader<'_> {
             self.seen.update(&*opened);
         }
         let text = std::str::from_utf8(&opened)
-            .map_err(|_| SealError::Unsupported("a value in it is no UTF-8".to_owned()))?;
+            .map_err(|_| SealError::Unsupported("a value in it is not UTF-8".to_owned()))?;
         let number = || {
             serde_yaml::from_str::<Value>(text)
                 .ok()

@@ -31,7 +31,7 @@ impl Name {
         let allowed = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
         if let Some(wrong) = stem.chars().find(|c| !allowed(*c)) {
             return Err(format!(
-                "its name has {wrong:?}; letters, digits and :-_.\\@ may stand there"
+                "its name has {wrong:?}; only letters, digits and :-_.\\@ are allowed"
             ));
         }
         if stem.is_empty() || stem.starts_with('@') {

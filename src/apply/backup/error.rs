@@ -29,7 +29,7 @@ pub(crate) enum BackupError {
         "the volume {volume} is in use by the container {container}, which no unit of the desired state runs"
     )]
     HeldByOthers { volume: String, container: String },
-    #[error("{what} printed nothing, which is no backup")]
+    #[error("{what} printed nothing, which is not a backup")]
     Empty {
         /// What was to be backed up.
         what: String,
@@ -37,10 +37,10 @@ pub(crate) enum BackupError {
     #[error("the variables of the secret {name} are not at {}", path.display())]
     NoSecret {
         name: String,
-        /// Where it lies decrypted.
+        /// Where it is decrypted.
         path: PathBuf,
     },
-    #[error("it is in {}, but was not put away elsewhere", path.display())]
+    #[error("it is in {}, but was not stored elsewhere", path.display())]
     NotStored {
         path: PathBuf,
         #[source]
@@ -101,7 +101,7 @@ pub(crate) enum BackupError {
 /// What a restore that failed has left.
 fn what_is_left(left: &[PathBuf]) -> String {
     if left.is_empty() {
-        return "all is as it was before".to_owned();
+        return "everything is as it was before".to_owned();
     }
     let left = list(left.iter().map(|path| path.display()));
     format!("restored, and not put back: {left}")
@@ -125,7 +125,7 @@ impl BackupError {
             Self::HeldByOthers { container, .. } => Some(format!("docker stop {container}")),
             Self::NoSecret { .. } => Some("watchme-apply secret load".to_owned()),
             Self::None { fetch: true, .. } => {
-                Some("name one that was put away: --backup NAME-TIME".to_owned())
+                Some("name one that was stored: --backup NAME-TIME".to_owned())
             }
             Self::None { .. } => Some("watchme-apply backup list".to_owned()),
             Self::Damaged { .. } => Some(
@@ -215,7 +215,7 @@ mod tests {
                     fetch: true,
                 },
                 "there is no backup db",
-                Some("name one that was put away: --backup NAME-TIME"),
+                Some("name one that was stored: --backup NAME-TIME"),
             ),
             (
                 BackupError::Damaged { name: name() },
@@ -246,7 +246,7 @@ mod tests {
                     path: "/srv/backups/db".into(),
                     source: failed(&[]),
                 },
-                "it is in /srv/backups/db, but was not put away elsewhere",
+                "it is in /srv/backups/db, but was not stored elsewhere",
                 None,
             ),
             (

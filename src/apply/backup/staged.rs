@@ -100,7 +100,7 @@ impl OneBackup<'_> {
         if let Some(folder) = beside.parent() {
             let mut builder = DirBuilder::new();
             let made = builder.recursive(true).mode(0o755).create(folder);
-            made.map_err(|source| refused("make the folder", folder, source))?;
+            made.map_err(|source| refused("create the folder", folder, source))?;
         }
         files::remove_any(beside)?;
         match fs::rename(from, beside) {

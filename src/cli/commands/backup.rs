@@ -10,7 +10,7 @@ use crate::cli::output::{clean, styled};
 use crate::cli::render::{BAD, columns, when};
 use crate::reconcile::{self, BackupStatus};
 
-/// Make a backup that watchme.toml describes, or list them
+/// Make a backup that is defined in watchme.toml, or list the backups
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
@@ -19,18 +19,18 @@ pub(in crate::cli) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Make a backup now; a timer runs this, too
+    /// Make a backup now; its timer runs this command
     #[command(after_help = "\
 Example:
   watchme-apply backup run db")]
     Run {
-        /// Its name in watchme.toml
+        /// Name of the backup in watchme.toml
         name: String,
         /// Seconds to wait for another run to finish [default: 10]
         #[arg(long, value_name = "SECONDS", value_parser = seconds)]
         lock_timeout: Option<u64>,
     },
-    /// List the backups that are kept, and how the last ones and their rehearsals ended
+    /// List the kept backups, and the results of the last backups and rehearsals
     #[command(after_help = "\
 Example:
   watchme-apply backup list --json")]
@@ -61,7 +61,7 @@ Examples:
     fn validate(&self, offline: bool) -> Result<(), clap::Error> {
         refuse_if(
             offline && self.changes_the_host(),
-            "backups are made where something runs, and on an offline root (--root) nothing does\n",
+            "backups need running services, and on an offline root (--root) nothing runs\n",
         )
     }
 

@@ -11,7 +11,7 @@ use crate::cli::render::GOOD;
 use crate::cli::tell;
 use crate::reconcile::{self, Expiry, ReconcileError};
 
-/// Keep an apply that waits for it, from another session: see apply --confirm
+/// Confirm an apply that waits for confirmation; run it in another session (see apply --confirm)
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     /// Roll back what was not confirmed in time: a timer runs this
@@ -27,7 +27,7 @@ pub(in crate::cli) struct Args {
 
 impl Command for Args {
     const EXAMPLES: &'static str = "\
-Log in once more, so that you know that you still can, and run it there.
+Run it in a new login session: that proves that you are not locked out.
 
 Example:
   watchme-apply confirm                               # while an apply --confirm waits";

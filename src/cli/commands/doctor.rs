@@ -26,9 +26,9 @@ impl Command for Args {
     const EXAMPLES: &'static str = "\
 Examples:
   sudo watchme-apply doctor                                    # the whole host; exits with 2 if something is wrong
-  sudo watchme-apply doctor https://api.example.com/status     # asks nginx, and what is behind, once each
+  sudo watchme-apply doctor https://api.example.com/status     # sends one request to nginx and one to the upstream
   sudo watchme-apply doctor blog                               # a unit, container, stack or network
-  sudo watchme-apply doctor 502                                # only causes of that";
+  sudo watchme-apply doctor 502                                # only causes of this error";
 
     type Json = Doctor;
     const CHANGES_THE_HOST: bool = false;

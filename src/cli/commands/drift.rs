@@ -14,16 +14,16 @@ use crate::effect::Refusal;
 use crate::model::{AskedImage, DriftItem, DriftKind, Selector};
 use crate::reconcile;
 
-/// Compare the host with what was last applied, and that with git
+/// Compare the host with what was last applied, and what was last applied with git
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     /// Return the host to what was last applied; never applies a new commit
     #[arg(long)]
     fix: bool,
-    /// Ask the registries of all images, too: a tag that moved there is drift
+    /// Also ask the registries of all images: a tag that moved there is drift
     #[arg(long, conflicts_with = "fix")]
     images: bool,
-    /// Tell those that `notify` in watchme.toml names what was found, each thing once; for timers
+    /// Send each finding once to the receivers in [notify]; for timers
     #[arg(long)]
     notify: bool,
     /// Compare only these resources; network includes its members; can be repeated
@@ -44,7 +44,7 @@ impl Command for Args {
     const EXAMPLES: &'static str = "\
 Examples:
   sudo watchme-apply drift                            # report; exits with 2 if there is drift
-  sudo watchme-apply drift --images                   # ask the registries, too: did a tag move?
+  sudo watchme-apply drift --images                   # also ask the registries whether a tag moved
   watchme-apply drift --fix                           # undo edits by hand
   watchme-apply drift --fix --only network            # only networks and their members";
 
@@ -60,7 +60,7 @@ Examples:
     }
 
     fn validate(&self, offline: bool) -> Result<(), clap::Error> {
-        let text = "--notify: an offline root (--root) tells nobody\n";
+        let text = "--notify: an offline root (--root) notifies nobody\n";
         refuse_if(offline && self.notify, text)
     }
 

@@ -12,7 +12,7 @@ use crate::cli::render::{DIM, STRONG, columns, count, identity, records, when};
 use crate::model::{RanImage, RunKind, RunRecord};
 use crate::reconcile::{self, Entry, Lines, Part, Span};
 
-/// Show past runs, how they ended, and the commits that each brought
+/// Show past runs, how each ended, and the commits that it applied
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     /// One generation, with the images that ran in it; or two, as N..M or N M: list the commits that M has and N does not have
@@ -122,7 +122,7 @@ fn images(output: &mut Output, entry: &Entry) {
     if entry.images.is_empty() {
         let text = match entry.kept {
             true => "no images on record: it ran no containers, or an earlier version applied it",
-            false => "its images are not kept any more",
+            false => "its images are no longer kept",
         };
         return output.line(&format!("      {}", styled(DIM, text)));
     }

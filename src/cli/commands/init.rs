@@ -6,21 +6,21 @@ use super::{Command, Ended, NoJson, Output, Ran, Session};
 use crate::cli::output::clean;
 use crate::import;
 
-/// Write a minimal desired state with comments, in a new repository or in the one that is there
+/// Write a minimal desired state with comments, in a new or an existing repository
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// The checkout; it gets a folder desired-state
+    /// The checkout, in which a folder desired-state is created
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
 }
 
 impl Command for Args {
     const EXAMPLES: &'static str = "\
-Nothing is overwritten, and no host is asked. To begin with what a server has, use import.
+Overwrites nothing and contacts no host. To start from an existing server, use import.
 
 Examples:
   watchme-apply init server-config
-  watchme-apply init                  # in the repository that is checked out here";
+  watchme-apply init                  # in the repository of the current folder";
 
     type Json = NoJson;
     const CHANGES_THE_HOST: bool = false;

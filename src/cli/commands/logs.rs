@@ -21,18 +21,18 @@ const LINES: usize = 100;
 /// Lines of a time that is asked for, and at most.
 const MOST: usize = 10_000;
 
-/// Show what belongs to a service together: its journal, its containers, and nginx's lines of its routes; writes nothing
+/// Show all log lines of a service: journal, containers, and nginx requests to its routes; writes nothing
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// A unit, stack, compose project, container or site; site/NAME for a site that has the name of a unit, too
+    /// A unit, stack, compose project, container or site; site/NAME for a site that has the same name as a unit
     name: String,
-    /// Only lines since then: a time such as 1h, 90m or 2d before now, or 2026-01-31 06:00
+    /// Only lines since this time: 1h, 90m or 2d ago, or 2026-01-31 06:00
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<Timestamp>,
-    /// How many lines, the last ones [default: 100; with --since: 10000, which is the most]
+    /// Show the last LINES lines [default: 100; with --since: 10000; at most 10000]
     #[arg(short = 'n', long, value_name = "LINES", value_parser = lines)]
     lines: Option<usize>,
-    /// Go on with what is written, until Ctrl-C
+    /// Keep printing new lines until Ctrl-C
     #[arg(short, long, conflicts_with = "json")]
     follow: bool,
     /// Print one JSON object instead of text
@@ -44,8 +44,8 @@ impl Command for Args {
     const EXAMPLES: &'static str = "\
 Examples:
   sudo watchme-apply logs blog                        # the last 100 lines of the unit, its containers and its routes
-  sudo watchme-apply logs blog --since 1h             # those of the last hour
-  sudo watchme-apply logs api-1 -n 20 -f              # of a container: the last 20, then what comes
+  sudo watchme-apply logs blog --since 1h             # the lines of the last hour
+  sudo watchme-apply logs api-1 -n 20 -f              # the last 20 lines of a container, then new ones
   sudo watchme-apply logs site/blog.example.com       # all requests of a site";
 
     type Json = Logs;
@@ -132,7 +132,7 @@ fn about(output: &mut Output, wish: &LogWish, found: &reconcile::Logs) {
     }
     if found.lines.len() == wish.most && wish.most > 0 {
         let text = match wish.most {
-            MOST => "older lines are left out: --since with a shorter time".to_owned(),
+            MOST => "older lines are not shown: use --since with a shorter time".to_owned(),
             most => format!("these are the last {most}; more: -n {MOST}"),
         };
         output.aside(&styled(DIM, &text));

@@ -48,7 +48,7 @@ use super::tell;
 
 /// What is said where a signal ends at once what runs: see [`Command::interrupted`].
 const ENDED_AT_ONCE: [&str; 2] = [
-    "interrupted: what runs is ended, and what was stopped is started again",
+    "interrupted: the running command is ended, and what was stopped is started again",
     "already interrupted: what was stopped is started again",
 ];
 

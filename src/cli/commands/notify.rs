@@ -6,7 +6,7 @@ use crate::cli::output::{clean, styled};
 use crate::cli::render::{BAD, GOOD};
 use crate::reconcile;
 
-/// Send a test message to whom watchme.toml names, and say what each server answered
+/// Send a test message to the receivers in watchme.toml, and print each server's answer
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
@@ -15,12 +15,12 @@ pub(in crate::cli) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Send a test message, and say what each server answered; exits with 1 if one did not take it
+    /// Send a test message, and print each server's answer; exits with 1 if a server did not accept it
     #[command(after_help = "\
 Example:
   watchme-apply notify test ops")]
     Test {
-        /// Its name in watchme.toml [default: all]
+        /// Name of the receiver in watchme.toml [default: all]
         name: Option<String>,
     },
 }
@@ -34,7 +34,7 @@ Example:
     const CHANGES_THE_HOST: bool = false;
 
     fn validate(&self, offline: bool) -> Result<(), clap::Error> {
-        refuse_if(offline, "an offline root (--root) tells nobody\n")
+        refuse_if(offline, "an offline root (--root) notifies nobody\n")
     }
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {

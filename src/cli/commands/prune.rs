@@ -7,12 +7,12 @@ use crate::cli::output::{clean, styled};
 use crate::cli::render::{DIM, GOOD};
 use crate::reconcile::{self, Going, Surplus};
 
-/// Remove one network or volume of the engine that the desired state does not have and no container uses
+/// Remove one network or volume that is not in the desired state and that no container uses
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
     what: What,
-    /// Do not ask; needed where there is no terminal
+    /// Do not ask; required without a terminal
     #[arg(long)]
     yes: bool,
     /// Seconds to wait for another run to finish [default: 10]
@@ -23,10 +23,10 @@ pub(in crate::cli) struct Args {
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 struct What {
-    /// This network
+    /// Remove this network
     #[arg(long, value_name = "NAME")]
     network: Option<String>,
-    /// This volume, with what is in it
+    /// Remove this volume and its data
     #[arg(long, value_name = "NAME")]
     volume: Option<String>,
 }
@@ -43,8 +43,8 @@ impl What {
 impl Command for Args {
     const EXAMPLES: &'static str = "\
 Examples:
-  sudo watchme-apply status --migration               # networks that are left behind, and who uses them
-  watchme-apply prune --network app_default           # says what is known of it, and asks
+  sudo watchme-apply status --migration               # networks that are not in the desired state, and who uses them
+  watchme-apply prune --network app_default           # shows what is known about it, and asks
   watchme-apply prune --volume app_db                 # with its size and its last use";
 
     type Json = NoJson;

@@ -6,15 +6,15 @@ use crate::cli::options::{Input, seconds};
 use crate::cli::output::clean;
 use crate::reconcile::{self, Restoring};
 
-/// Restore a backup in the place of what is there, or rehearse that in a container that is thrown away
+/// Restore a backup over the current data, or rehearse the restore in a temporary container
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// Its name in watchme.toml
+    /// Name of the backup in watchme.toml
     name: String,
-    /// Which one, such as db-20260102T031500Z [default: the last one]
+    /// The backup to restore, such as db-20260102T031500Z [default: the last one]
     #[arg(long, value_name = "NAME-TIME")]
     backup: Option<String>,
-    /// Restore into a scratch container, ask the gate, and throw it away; what runs is not touched
+    /// Restore into a temporary container, run the gate, and remove the container; what runs is not touched
     #[arg(long)]
     into_scratch: bool,
     /// Do not ask before something is replaced
@@ -29,7 +29,7 @@ impl Command for Args {
     const EXAMPLES: &'static str = "\
 Examples:
   watchme-apply restore db --into-scratch             # rehearse it
-  watchme-apply restore db                            # replace what is there by the last backup
+  watchme-apply restore db                            # replace the current data with the last backup
   watchme-apply restore db --backup db-20260102T031500Z";
 
     type Json = NoJson;
@@ -42,7 +42,7 @@ Examples:
     fn validate(&self, offline: bool) -> Result<(), clap::Error> {
         refuse_if(
             offline,
-            "backups are restored where something runs, and on an offline root (--root) nothing does\n",
+            "a restore needs running services, and on an offline root (--root) nothing runs\n",
         )
     }
 
@@ -60,12 +60,12 @@ Examples:
         let mut lines = session.lines(false);
         let mut consent = |restoring: &Restoring| {
             let stops = match restoring.stops {
-                true => ", and stops what holds it meanwhile",
+                true => ", and stops what uses it meanwhile",
                 false => "",
             };
             let stays = match restoring.stays.as_slice() {
                 [] => String::new(),
-                stays => format!("; it does not have {}, which stays", stays.join(", ")),
+                stays => format!("; it does not contain {}, which stays", stays.join(", ")),
             };
             let (old, new) = (&restoring.replaces, &restoring.name);
             let text = format!("this replaces {old} by {new}{stops}{stays}");

@@ -26,7 +26,7 @@ impl Command for Args {
     const EXAMPLES: &'static str = "\
 Examples:
   sudo watchme-apply plan --to-generation 4           # what `rollback 4` would do
-  watchme-apply rollback                              # to the generation before
+  watchme-apply rollback                              # to the previous generation
   watchme-apply rollback 4";
 
     type Json = Applied;

@@ -13,7 +13,7 @@ use crate::cli::render::{DIM, STRONG, WARN, identity, records, when};
 use crate::model::{RanImage, RunRecord};
 use crate::reconcile::{self, Lines, OtherImage, Shown};
 
-/// Show what a generation changed against the one before, with diffs
+/// Show what a generation changed compared with the previous one, with diffs
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     /// Number of the generation, as shown by `history` [default: the newest one]
@@ -26,7 +26,7 @@ pub(in crate::cli) struct Args {
 impl Command for Args {
     const EXAMPLES: &'static str = "\
 Examples:
-  sudo watchme-apply show                             # what the last apply brought
+  sudo watchme-apply show                             # what the last apply changed
   sudo watchme-apply show 7                           # what generation 7 changed
   sudo watchme-apply plan --to-generation 6           # what `rollback 6` would do";
 

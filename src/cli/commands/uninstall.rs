@@ -16,7 +16,7 @@ pub(in crate::cli) struct Args {
     /// Seconds to wait for another run to finish [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     lock_timeout: Option<u64>,
-    /// Do not ask; needed with --remove where there is no terminal
+    /// Do not ask; required with --remove without a terminal
     #[arg(long)]
     yes: bool,
 }
@@ -27,7 +27,7 @@ struct How {
     /// Keep everything that runs: links into the store become plain files, and nothing is restarted
     #[arg(long)]
     keep: bool,
-    /// Remove what was applied, also what was there before and was adopted: sites, units, Quadlets, stacks, the firewall, secrets. Files
+    /// Remove everything that was applied, including adopted files: sites, units, Quadlets, stacks, the firewall, secrets. Files
     /// under /etc, networks and volumes stay
     #[arg(long)]
     remove: bool,
@@ -36,8 +36,8 @@ struct How {
 impl Command for Args {
     const EXAMPLES: &'static str = "\
 Examples:
-  watchme-apply uninstall --keep                      # services go on as they are, from plain files
-  watchme-apply uninstall --remove                    # sites, units and stacks go, too";
+  watchme-apply uninstall --keep                      # services keep running, from plain files
+  watchme-apply uninstall --remove                    # also removes sites, units and stacks";
 
     type Json = NoJson;
     const CHANGES_THE_HOST: bool = true;
@@ -58,7 +58,7 @@ Examples:
             let left = reconcile::leave_running(host, &request, &mut lines, &mut present).await?;
             lines.end();
             let done = styled(GOOD, "done");
-            output.line(&format!("{done}: what runs goes on from plain files"));
+            output.line(&format!("{done}: services keep running from plain files"));
             say(output, &left);
             return Ok(Ended::with_text(0));
         }
@@ -106,7 +106,7 @@ fn show(output: &mut Output, found: &Independence) {
     for unit in &found.callers {
         let unit = clean(unit);
         output.line(&format!(
-            "! {unit}: starts watchme-apply; it does not start any more"
+            "! {unit}: starts watchme-apply; it will no longer start"
         ));
     }
     for (path, readers) in &found.kept {
@@ -115,7 +115,7 @@ fn show(output: &mut Output, found: &Independence) {
         output.line(&format!(". {path}: stays, since it is read by {readers}"));
     }
     output.line(&format!(
-        "{} become plain, the records in /etc/watchme-apply and /var/lib/watchme-apply go",
+        "{} become plain, and the records in /etc/watchme-apply and /var/lib/watchme-apply are removed",
         count(files, "file")
     ));
 }

@@ -44,7 +44,7 @@ pub(in crate::cli) struct Change {
     why: String,
     /// Units that are interrupted besides the subject.
     interrupts: BTreeSet<String>,
-    /// Of a stack that is started or reloaded, the services that run and whose containers compose makes anew or restarts; missing where that is not known before.
+    /// Of a stack that is started or reloaded, the services that run and whose containers compose recreates or restarts; missing where that is not known beforehand.
     #[serde(skip_serializing_if = "Option::is_none")]
     services: Option<BTreeSet<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -18,8 +18,10 @@ pub(in crate::cli) fn what(run: &RunRecord) -> String {
 pub(in crate::cli) fn by(run: &RunRecord) -> String {
     match is_not_confirmed(&run.by) {
         true => match run.by.rsplit_once("applied by ") {
-            Some((_, person)) => format!("by itself: nobody confirmed what {person} had applied"),
-            None => "by itself: nobody confirmed what was applied".to_owned(),
+            Some((_, person)) => {
+                format!("automatically: nobody confirmed what {person} had applied")
+            }
+            None => "automatically: nobody confirmed what was applied".to_owned(),
         },
         false => format!("by {}", run.by),
     }
@@ -70,7 +72,7 @@ pub(in crate::cli) fn ended(run: &RunRecord) -> String {
 pub(in crate::cli) fn skip(skip: &Skip) -> String {
     let text = match skip {
         Skip::Hold(hold) if is_not_confirmed(&hold.by) => format!(
-            "nobody confirmed this revision, and it went back to generation {} at {}: it is skipped until its inputs change or `watchme-apply apply` runs",
+            "this revision was not confirmed, and was rolled back to generation {} at {}: it is skipped until its inputs change or `watchme-apply apply` runs",
             hold.back_to,
             when(hold.since)
         ),

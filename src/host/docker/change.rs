@@ -48,7 +48,7 @@ impl Docker {
         Ok(made.id)
     }
 
-    /// Says so where a network of that name is there already.
+    /// Says so where a network of that name already exists.
     ///
     /// # Errors
     /// [`HostError::NetworkExists`], and when the engine does not answer.

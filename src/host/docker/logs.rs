@@ -87,7 +87,7 @@ impl Docker {
     }
 
     /// Sends the lines of a container as it writes them, those after `since`, also once it was made anew under its name; until
-    /// nobody listens any more.
+    /// nothing listens any more.
     pub(crate) async fn follow(
         self: Arc<Self>,
         name: String,

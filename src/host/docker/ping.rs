@@ -22,7 +22,7 @@ pub(super) struct Greeting {
 /// What the engine at `socket` speaks; `SystemPing` in <https://docs.docker.com/reference/api/engine/>.
 ///
 /// Not through bollard: its errors do not tell a missing socket, a forbidden one and one where
-/// nobody listens apart, and it asks `/version`, for which the engine runs three programs.
+/// nothing listens apart, and it asks `/version`, for which the engine runs three programs.
 pub(super) async fn greet(socket: &Path) -> io::Result<Greeting> {
     let mut stream = UnixStream::connect(socket).await?;
     stream.write_all(REQUEST).await?;

@@ -29,7 +29,7 @@ pub(crate) enum SecretError {
         /// `user:group`.
         owner: String,
     },
-    #[error("{} is no file system in memory: nothing is decrypted there", path.display())]
+    #[error("{} is not a file system in memory: nothing is decrypted there", path.display())]
     NotInMemory { path: PathBuf },
     #[error(transparent)]
     Root(#[from] RootError),
@@ -102,7 +102,7 @@ impl SecretError {
     pub(crate) fn help(&self) -> Vec<String> {
         match self {
             Self::NoKey { path } if path.as_os_str() == layout::HOST_KEY => vec![
-                "make the key of the host, ssh-keygen -A; add the line of its .pub file to recipients below [secrets] in watchme.toml; \
+                "create the host key, ssh-keygen -A; add the line of its .pub file to recipients below [secrets] in watchme.toml; \
                  then, on a machine that can decrypt it: watchme-apply secret rotate"
                     .to_owned(),
             ],
@@ -213,7 +213,7 @@ mod tests {
                 SecretError::NotInMemory {
                     path: layout::SECRETS.into(),
                 },
-                "/run/watchme-apply/secrets is no file system in memory",
+                "/run/watchme-apply/secrets is not a file system in memory",
                 "findmnt -T /run/watchme-apply/secrets",
             ),
         ] {

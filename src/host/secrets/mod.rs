@@ -133,7 +133,7 @@ impl Host {
                 SecretState::Unusable {
                     why: format!("{} is a folder with files in it", path.display()),
                     help: vec![format!(
-                        "look whose they are, and remove it: rm -r {}",
+                        "find out whose they are, and remove it: rm -r {}",
                         path.display()
                     )],
                 }

@@ -32,7 +32,7 @@ impl Written {
     pub(crate) fn begin(folder: &Path, backup: &str, name: &str) -> Result<Self, StreamError> {
         let mut builder = DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(folder);
-        made.map_err(failed("make the folder", folder))?;
+        made.map_err(failed("create the folder", folder))?;
         let temporary = folder.join(format!(".{backup}.partial"));
         match fs::remove_file(&temporary) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -132,7 +132,7 @@ pub(crate) fn empty_folder(path: &Path) -> Result<(), StreamError> {
     remove_folder(path)?;
     let mut builder = DirBuilder::new();
     let made = builder.recursive(true).mode(0o700).create(path);
-    made.map_err(failed("make the folder", path))
+    made.map_err(failed("create the folder", path))
 }
 
 /// Removes a folder with what is in it.

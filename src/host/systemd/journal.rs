@@ -91,7 +91,7 @@ pub(crate) async fn last(units: &[String], most: usize, since: Option<Timestamp>
     }
 }
 
-/// Sends entries of units as they come, after the one at a cursor, or else since a moment; until nobody listens any more.
+/// Sends entries of units as they come, after the one at a cursor, or else since a moment; until nothing listens any more.
 pub(crate) async fn follow(
     units: Vec<String>,
     after: Option<String>,

@@ -79,9 +79,9 @@ pub struct Keep {
     pub last: usize,
     /// The last one of each of so many days.
     pub daily: usize,
-    /// The same of weeks.
+    /// The same for weeks.
     pub weekly: usize,
-    /// The same of months.
+    /// The same for months.
     pub monthly: usize,
 }
 

@@ -74,7 +74,7 @@ impl Loads {
         let (why, names): (_, Vec<&String>) = match changes {
             true => (format!("/etc/{} changed", id.name), own.keys().collect()),
             false => (
-                format!("the kernel has other values than /etc/{}", id.name),
+                format!("the kernel's values differ from /etc/{}", id.name),
                 own.keys().filter(differs).collect(),
             ),
         };

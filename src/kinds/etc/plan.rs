@@ -61,7 +61,7 @@ fn plan_file(draft: &mut Draft<'_>, id: &ResourceId, relative: &Path, etc: &EtcF
     let path = layout::etc(relative);
     let live = layout::live(&stored);
     let in_store = files::store(draft, id, &stored, &etc.file, &path);
-    // What is there already, byte by byte, was not changed by coming into the store.
+    // What already exists, byte by byte, was not changed by coming into the store.
     let is_there = draft
         .observed
         .content(&path)

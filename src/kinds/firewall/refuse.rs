@@ -52,7 +52,7 @@ pub(super) fn others(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall
     }
     for (bridge, port) in state.iter().flat_map(|state| &state.bridged) {
         let why = format!(
-            "everything may come from {bridge}, and {port} is a port of it, which is no container's"
+            "everything may come from {bridge}, and {port} is a port of it that does not belong to a container"
         );
         let help = format!(
             "list the interfaces of containers in [firewall] trusted by names that {bridge} does not fit; if it is to \

@@ -30,7 +30,7 @@ pub(super) fn plan(
             None => help(container),
         };
         let text = format!(
-            "was made on a network that is gone, and the engine connects it to no other until it is made anew: {again}"
+            "was created on a network that is gone, and the engine connects it to no other until it is recreated: {again}"
         );
         draft.note(id, Some(DriftKind::Degraded), text);
         return true;
@@ -40,13 +40,12 @@ pub(super) fn plan(
             name: name.clone(),
             id: container.id.clone(),
         };
-        let why =
-            "was made on a network that is gone and can no longer start; its unit creates it again";
+        let why = "was created on a network that is gone and can no longer start; its unit creates it again";
         draft.change(Stage::Networks, change(id, remove, why));
         return true;
     }
     let text = format!(
-        "was made on a network that is gone and can no longer start: {}",
+        "was created on a network that is gone and can no longer start: {}",
         help(container)
     );
     draft.note(id, Some(DriftKind::Degraded), text);

@@ -149,7 +149,7 @@ pub(crate) fn trouble(engine: Engine, container: &Container, now: Timestamp) -> 
     let flaps = container.restarts >= RESTARTS && container.since.is_some_and(recent);
     flaps.then(|| {
         Trouble::Ill(format!(
-            "restarts again and again ({} times): {command} logs {name}",
+            "keeps restarting ({} times): {command} logs {name}",
             container.restarts
         ))
     })
@@ -165,7 +165,7 @@ pub(crate) fn not_running(container: &Container) -> Option<String> {
         times => format!(", restarted {times} times"),
     };
     let killed = if container.oom_killed {
-        ", killed for memory".to_owned()
+        ", killed for lack of memory".to_owned()
     } else {
         let meaning = exit::of_container(container.exit_code, false);
         meaning.map_or_else(String::new, |meaning| format!(" ({meaning})"))
@@ -225,7 +225,7 @@ fn wrong(
     };
     // The engine leaves the id empty until a container that was attached while stopped starts.
     if !attachment.network_id.is_empty() && attachment.network_id != present.id {
-        return Some("holds the id of an older network".to_owned());
+        return Some("still has the ID of an older network".to_owned());
     }
     let endpoint = present.endpoints.get(&container.id);
     if container.is_running() && endpoint.is_none() {
@@ -343,7 +343,7 @@ fn reattach_others(draft: &mut Draft<'_>, on: &On<'_>, members: &BTreeSet<&str>)
             detach_first: true,
             holders: Vec::new(),
         };
-        let why = "holds the id of an older network and can no longer start";
+        let why = "still has the ID of an older network and can no longer start";
         draft.change(
             stage(container),
             change(on.id(&container.name), Effect::Connect(connect), why),

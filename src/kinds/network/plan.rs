@@ -195,7 +195,7 @@ pub(super) fn refuse_unlabelled(draft: &mut Draft<'_>) {
     let found = unlabelled(draft.changes(), draft.desired, docker);
     for (name, owner) in found {
         let why = format!(
-            "the network on the host was not made by compose: compose {compose} refuses it, and {owner} would not start"
+            "the network on the host was not created by compose: compose {compose} refuses it, and {owner} would not start"
         );
         let others = "and whatever has containers on it";
         let help = vec![

@@ -157,7 +157,7 @@ impl Loader<'_, '_> {
                 Some(text) => {
                     let complaint = self.complaint(candidate);
                     let address = text.parse::<IpAddr>().map_err(|_| Diagnostic {
-                        message: format!("{text:?} is no address"),
+                        message: format!("{text:?} is not an address"),
                         expected: "expected an IP address".into(),
                         ..complaint.clone()
                     })?;

@@ -66,7 +66,7 @@ impl ResourceKind for Packages {
             return;
         }
         if state.interrupted {
-            let why = "dpkg was interrupted in the middle, and installs nothing before it comes to the end with that";
+            let why = "dpkg was interrupted, and installs nothing until that is completed";
             draft.refuse(step, why, vec!["dpkg --configure -a".to_owned()]);
             return;
         }
@@ -85,7 +85,7 @@ impl ResourceKind for Packages {
                 }
             },
             Some(Err(AptRefusal { outdated: true, .. })) => {
-                let why = "the lists on this host do not have all of them";
+                let why = "the package lists of this host do not contain all of them";
                 let update = change(id(ALL), Effect::UpdatePackageLists, why);
                 draft.derived(Stage::Packages, update);
             }
@@ -190,7 +190,7 @@ fn refusal(plan: &AptPlan, install: &InstallPackages) -> Option<(String, String)
             list(&plan.removes)
         );
         let gone = joined(&plan.removes, " ");
-        let help = format!("if it may go, remove it first: apt-get remove {gone}; {look}");
+        let help = format!("if it can be removed, remove it first: apt-get remove {gone}; {look}");
         return Some((why, help));
     }
     if !plan.downgrades.is_empty() {
@@ -207,7 +207,7 @@ fn refusal(plan: &AptPlan, install: &InstallPackages) -> Option<(String, String)
     let offers = list(plan.installs.keys());
     let why = match offers.is_empty() {
         true => format!("apt has nothing to do to install {virtual_one}, and it is not installed"),
-        false => format!("{virtual_one} is no package itself: apt would install {offers}"),
+        false => format!("{virtual_one} is not a package itself: apt would install {offers}"),
     };
     let help = format!("name the package in [packages]; apt-cache showpkg {virtual_one}");
     Some((why, help))
@@ -220,14 +220,14 @@ fn needed(
     gone: &BTreeMap<String, PackageFound>,
 ) -> Option<String> {
     if gone.get(name)?.essential {
-        return Some("the system does not do without it".to_owned());
+        return Some("the system needs it".to_owned());
     }
     match state.remove.get(name) {
         Some(Err(said)) => Some(format!("apt does not remove it: {}", said.join("; "))),
         Some(Ok(with)) => {
             let others = list(with.iter().filter(|other| !gone.contains_key(*other)));
             (!others.is_empty()).then(|| {
-                format!("{others} would go with it; apt-mark auto {name} has it go with them")
+                format!("{others} would be removed with it; apt-mark auto {name} has it removed with them")
             })
         }
         None if state.simulated => None,

@@ -147,7 +147,7 @@ fn what_apt_may_not_do_is_refused() {
         (plan(older), "apt would replace a 2 by the older 1"),
         (
             plan(other),
-            "a is no package itself: apt would install postfix",
+            "a is not a package itself: apt would install postfix",
         ),
         (
             plan(AptPlan::default()),
@@ -160,7 +160,7 @@ fn what_apt_may_not_do_is_refused() {
         (absent, "there is no apt-get on this host"),
         (
             interrupted,
-            "dpkg was interrupted in the middle, and installs nothing before it comes to the end with that",
+            "dpkg was interrupted, and installs nothing until that is completed",
         ),
     ] {
         assert_eq!(look(state, &[("a", None)]), [expected]);
@@ -168,7 +168,7 @@ fn what_apt_may_not_do_is_refused() {
     assert_eq!(
         look(said(true), &[("a", None)])[..2],
         [
-            "apt-get update: load the lists of packages: the lists on this host do not have all of them",
+            "apt-get update: load the lists of packages: the package lists of this host do not contain all of them",
             "install a: not installed"
         ]
     );
@@ -200,7 +200,7 @@ fn only_ours_go_and_only_where_nothing_needs_them() {
         text(&plan),
         [
             "uninstall app, base; its configuration stays: left the desired state, and was installed for it",
-            "left [packages] and stays installed: everything would go with it; apt-mark auto libc6 has it go with them"
+            "left [packages] and stays installed: everything would be removed with it; apt-mark auto libc6 has it removed with them"
         ]
     );
     assert_eq!(plan.inventory.packages, names(&["libc6"]));
@@ -212,9 +212,9 @@ fn only_ours_go_and_only_where_nothing_needs_them() {
     assert_eq!(
         text(&go(&state)),
         [
-            "left [packages] and stays installed: plugin would go with it; apt-mark auto app has it go with them",
-            "left [packages] and stays installed: app would go with it; apt-mark auto base has it go with them",
-            "left [packages] and stays installed: the system does not do without it"
+            "left [packages] and stays installed: plugin would be removed with it; apt-mark auto app has it removed with them",
+            "left [packages] and stays installed: app would be removed with it; apt-mark auto base has it removed with them",
+            "left [packages] and stays installed: the system needs it"
         ]
     );
 }

@@ -14,8 +14,7 @@ use crate::plan::draft::{Draft, Stage};
 use crate::plan::{files, prune};
 
 /// What is said of a network or volume of Podman whose file changed.
-const AS_IT_IS: &str = "Podman leaves one that exists as it is: what changed counts once it was removed and its unit was \
-                        restarted";
+const AS_IT_IS: &str = "Podman does not change one that exists: the change takes effect once it is removed and its unit is restarted";
 
 /// The kind `quadlet`.
 pub(crate) struct Quadlets;

@@ -102,7 +102,7 @@ impl Reads for Quadlets {
                 loader.out.desired.quadlets.insert(name, quadlet);
             } else if any {
                 let path = path.display();
-                let warning = format!("{path} is no Quadlet, and none names it: skipped");
+                let warning = format!("{path} is not a Quadlet, and none names it: skipped");
                 loader.out.warnings.push(warning);
             }
         }

@@ -1,4 +1,4 @@
-//! What is wanted of a secret: a file that is encrypted in the checkout, and lies decrypted in memory on the host.
+//! What is wanted of a secret: a file that is encrypted in the checkout, and is decrypted in memory on the host.
 
 use std::path::{Path, PathBuf};
 

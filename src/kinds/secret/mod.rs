@@ -67,13 +67,13 @@ fn compare(draft: &mut Draft<'_>, name: &str, secret: &Secret) {
         (false, false) => format!("changed: {source}"),
         (false, true) => "changed: its mode or its owner".to_owned(),
     };
-    let unknown = "only root can tell whether its content is another one";
+    let unknown = "only root can check whether its content differs";
     let observed = draft.observed;
     let why = match observed.secrets.get(name) {
         Some(SecretState::Same | SecretState::Unwanted) => {
             if !same_file && !is_new {
                 let text = format!(
-                    "{source} was encrypted anew; its content is the same, and nothing restarts"
+                    "{source} was re-encrypted; its content is the same, and nothing restarts"
                 );
                 draft.note(id, None, text);
             }

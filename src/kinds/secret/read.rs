@@ -68,16 +68,16 @@ impl Loader<'_, '_> {
         seen: &mut BTreeMap<PathBuf, PathBuf>,
     ) -> Result<Option<(String, Secret)>> {
         let Some((form, name)) = Form::of(file_name).filter(|(_, name)| is_usable(name)) else {
-            let message = "this is no name of a secret";
+            let message = "this is not a valid name of a secret";
             let help = "call it NAME.age, NAME.sops.env or NAME.sops.yaml, NAME of letters, digits, \".\", \"-\" and \"_\"; \
-                        `watchme-apply secret edit NAME` makes NAME.age";
+                        `watchme-apply secret edit NAME` creates NAME.age";
             return Err(complain(path, message.to_owned(), help.to_owned()));
         };
         if !self.is_file(path, seen, ("secret", &name))? {
             let help = "put the file itself into secrets/";
             return Err(complain(
                 path,
-                "this is no file".to_owned(),
+                "this is not a file".to_owned(),
                 help.to_owned(),
             ));
         }
@@ -121,14 +121,14 @@ fn wrong(path: &Path, name: &str, form: Form, error: &SealError) -> SourceError 
     };
     let help = match error {
         SealError::Plain(_) => format!(
-            "git rm {}; change what it gives away, since git keeps it; then write it anew: {edit}",
+            "git rm {}; change the values that it gives away, since git keeps it; then create it again: {edit}",
             path.display()
         ),
         SealError::Unsupported(_) => {
             format!("encrypt it by age instead: watchme-apply secret edit {name}")
         }
         _ => format!(
-            "bring an older one back: git log -- {}; or write it anew: {edit}",
+            "bring an older one back: git log -- {}; or create it again: {edit}",
             path.display()
         ),
     };

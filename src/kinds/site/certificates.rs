@@ -28,8 +28,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
                 left if left < 0 => {
                     format!("its certificate {} expired at {end}", path.display())
                 }
-                1 => format!("its certificate {} ends within 1 day", path.display()),
-                left => format!("its certificate {} ends in {left} days", path.display()),
+                1 => format!("its certificate {} expires within 1 day", path.display()),
+                left => format!("its certificate {} expires in {left} days", path.display()),
             };
             let text = format!("{text}: certbot renew; certbot certificates");
             draft.note(id.clone(), Some(DriftKind::Degraded), text);

@@ -1,4 +1,4 @@
-//! A site that comes to pass requests to a port at which nobody listens answers 502.
+//! A site that comes to pass requests to a port at which nothing listens answers 502.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -54,7 +54,7 @@ pub(crate) fn plan(draft: &mut Draft<'_>) {
         let mut left =
             left.filter(|address| !now.get(&id).is_some_and(|now| now.contains(address)));
         let served = left.find(|address| listens(draft, **address));
-        let to = "where nobody listens, and nothing that this revision runs publishes that port";
+        let to = "where nothing listens, and nothing that this revision runs publishes that port";
         let help = format!(
             "correct the port in the site, or first start what serves there; ss -ltnp 'sport = :{}' shows who listens",
             first.port()

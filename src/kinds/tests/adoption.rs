@@ -1,4 +1,4 @@
-//! What is there already: units that run, and links that somebody else made.
+//! What already exists: units that run, and links that somebody else made.
 
 use super::*;
 use crate::effect::Effect;
@@ -79,7 +79,7 @@ fn adopting_a_unit_restarts_nothing_when_only_the_time_of_a_file_is_newer() {
         assert_eq!(restarts(&plan), [""; 0]);
         let expected = newer.map(|path| {
             format!(
-                "{path} is newer than the start of a.service: it may run with an older version; restart it when it suits: sudo systemctl restart a.service"
+                "{path} is newer than the start of a.service: it may run with an older version; restart it when convenient: sudo systemctl restart a.service"
             )
         });
         let expected: Vec<_> = expected.iter().map(|text| (None, text.as_str())).collect();

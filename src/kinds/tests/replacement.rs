@@ -161,7 +161,7 @@ fn what_a_unit_runs_no_more_is_stopped_with_its_old_files() {
     );
     assert_eq!(
         plan.changes[0].why,
-        "stop it first: its new files no longer run web"
+        "stop it first: the new unit no longer runs web"
     );
     assert_eq!(
         plan.changes[0].interrupts,

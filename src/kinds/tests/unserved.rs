@@ -1,4 +1,4 @@
-//! Sites that come to pass requests to a port at which nobody listens.
+//! Sites that come to pass requests to a port at which nothing listens.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -61,7 +61,7 @@ fn a_site_does_not_move_to_a_port_that_nobody_has() {
     let mut alone = moved(&[9001]);
     alone.units.remove("own.service");
     let plan = planned(&alone, &observed, &recorded);
-    let why = "it passed requests to 127.0.0.1:8001, and would pass them to 127.0.0.1:9001, where nobody listens, and \
+    let why = "it passed requests to 127.0.0.1:8001, and would pass them to 127.0.0.1:9001, where nothing listens, and \
                nothing that this revision runs publishes that port";
     assert_eq!(plan.refusals[0].why, why);
     assert_eq!(plan.refusals[0].id.to_string(), "site/a");

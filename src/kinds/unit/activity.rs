@@ -89,7 +89,7 @@ fn plan_unit(draft: &mut Draft<'_>, of: OnHost<'_>) -> Vec<(Stage, Change)> {
         note_restarts(draft, of);
         if let Some(path) = loaded::newer_at_adoption(&draft.inputs, of) {
             let text = format!(
-                "{} is newer than the start of {name}: it may run with an older version; restart it when it suits: sudo systemctl restart {name}",
+                "{} is newer than the start of {name}: it may run with an older version; restart it when convenient: sudo systemctl restart {name}",
                 path.display()
             );
             draft.note(id.clone(), None, text);

@@ -95,7 +95,7 @@ pub(super) fn recreated(draft: &Draft<'_>, name: &str, unit: &Unit) -> BTreeMap<
 /// Says of each of them why.
 pub(super) fn note(draft: &mut Draft<'_>, id: &ResourceId, recreated: &BTreeMap<String, String>) {
     for (service, why) in recreated {
-        let text = format!("compose makes the container of {service} anew: {why}");
+        let text = format!("compose recreates the container of {service}: {why}");
         draft.note(id.clone(), None, text);
     }
 }
@@ -155,9 +155,9 @@ fn reasons(known: &Adoption, service: &str, container: &Container, seen: Option<
     let made_by = pair.and_then(|(has, _)| has.made_by.as_deref());
     match made_by {
         Some(version) => format!(
-            "compose {version} made it of another configuration, or compose counts in another way now"
+            "compose {version} created it from another configuration, or compose compares configurations differently now"
         ),
-        None => "it was made of another configuration".to_owned(),
+        None => "it was created from another configuration".to_owned(),
     }
 }
 

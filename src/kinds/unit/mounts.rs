@@ -21,7 +21,7 @@ pub(super) fn note(draft: &mut Draft<'_>, id: &ResourceId, name: &str, unit: &Un
         false => "; a stack has the files that it mounts from the store",
     };
     let text = format!(
-        "its containers mount {}{more} from the checkout itself: after a roll-back they have the new content, too, until the old revision is checked out{help}",
+        "its containers mount {}{more} from the checkout itself: after a roll-back they still have the new content until the old revision is checked out{help}",
         first.display()
     );
     draft.note(id.clone(), None, text);

@@ -49,7 +49,7 @@ fn take_down(
         let others = joined(others.iter().map(|one| &one.name), " ");
         let engine = draft.observed.engine().command();
         let why = format!(
-            "its network {named} changed and has to be made again, and containers of others are on it: {others}"
+            "its network {named} changed and has to be recreated, and other containers are on it: {others}"
         );
         let help = vec![
             format!("take them off it first: {engine} network disconnect {named} NAME"),

@@ -116,7 +116,7 @@ pub(crate) fn stops_first(draft: &Draft<'_>, name: &str, new: &Unit) -> Option<S
     }
     if !dropped.is_empty() {
         return Some(format!(
-            "stop it first: its new files no longer run {}",
+            "stop it first: the new unit no longer runs {}",
             dropped.join(", ")
         ));
     }

@@ -143,7 +143,7 @@ fn missing(draft: &Draft<'_>, name: &str, unit: &Unit, own: &[&Container]) -> Ve
     });
     let gone: BTreeSet<&str> = gone.map(|(_, service, _)| service).collect();
     let help = match unit.stack.is_some() {
-        true => ": `watchme-apply drift --fix` makes it again".to_owned(),
+        true => ": `watchme-apply drift --fix` recreates it".to_owned(),
         false => String::new(),
     };
     gone.into_iter()
@@ -169,7 +169,7 @@ pub(super) fn note_what_stays(draft: &mut Draft<'_>, id: &ResourceId, name: &str
     }
     let project = unit.stacks.first().map_or("", |stack| &stack.project);
     let text = format!(
-        "its volumes, configs or secrets changed, and compose leaves those that are there as they are. No volume is removed here, since its data would go: save that, `docker compose --project-name {project} down`, `docker volume rm NAME`, and `watchme-apply drift --fix` makes them again"
+        "its volumes, configs or secrets changed, and compose leaves those that are there as they are. No volume is removed here, since its data would go: save that, `docker compose --project-name {project} down`, `docker volume rm NAME`, and `watchme-apply drift --fix` recreates them"
     );
     draft.note(id.clone(), None, text);
 }
@@ -196,25 +196,30 @@ pub(super) fn new(
         .collect();
     match own.count() {
         0 => "new".to_owned(),
-        1 if !recreated.is_empty() => "new; its container runs, and compose makes it anew".to_owned(),
+        1 if !recreated.is_empty() => {
+            "new; its container runs, and compose recreates it".to_owned()
+        }
         count if is_known && !recreated.is_empty() && !stay.is_empty() => format!(
-            "new; its {count} containers run: compose makes those of {} anew, and leaves those of {} as they are",
+            "new; its {count} containers run: compose recreates those of {}, and keeps those of {}",
             list(recreated.keys()),
             list(&stay)
         ),
         count if is_known && !recreated.is_empty() => {
-            format!("new; its {count} containers run, and compose makes all of them anew")
+            format!("new; its {count} containers run, and compose recreates all of them")
         }
         count if !recreated.is_empty() => format!(
-            "new; its {count} containers run, and compose makes those anew whose configuration is another"
+            "new; its {count} containers run, and compose recreates those whose configuration changed"
         ),
-        1 if is_known => "new; its container runs, and stays: its configuration is the same".to_owned(),
+        1 if is_known => {
+            "new; its container runs, and stays: its configuration is the same".to_owned()
+        }
         count if is_known => {
             format!("new; its {count} containers run, and stay: their configuration is the same")
         }
-        1 => "new; its container runs, and compose leaves it as it is if its configuration is the same".to_owned(),
+        1 => "new; its container runs, and compose keeps it if its configuration is the same"
+            .to_owned(),
         count => format!(
-            "new; its {count} containers run, and compose leaves those as they are whose configuration is the same"
+            "new; its {count} containers run, and compose keeps those whose configuration is the same"
         ),
     }
 }

@@ -67,7 +67,7 @@ fn why(unit: &Unit, gone: &TakeDown) -> String {
     }
     let said = |idle: &Option<Idle>| match idle {
         None => "left its compose file",
-        Some(Idle::Profile) => "its profile is not switched on any more",
+        Some(Idle::Profile) => "its profile is no longer enabled",
         Some(Idle::NoReplica) => "its compose file asks for no replica of it",
         Some(Idle::NotNamed) => "its unit does not start it any more",
     };

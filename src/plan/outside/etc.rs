@@ -52,7 +52,10 @@ pub(super) fn is_run_by_its_place(path: &Path) -> bool {
 pub(super) fn named(path: &Path, text: &str, mode: u32, desired: &Desired) -> Vec<Named> {
     // profile.d is read, not run.
     if is_run_by_its_place(path) && (mode & 0o111 != 0 || path.starts_with("etc/profile.d")) {
-        return vec![(1, format!("root runs /{} for being there", path.display()))];
+        return vec![(
+            1,
+            format!("root runs /{} because it exists", path.display()),
+        )];
     }
     let mut found = Vec::new();
     // An nginx file can include one from elsewhere.

@@ -23,7 +23,7 @@ pub(in crate::reconcile) fn refuse(host: &Host, planned: &mut Planned) {
             ),
             (None, Err(error)) => (
                 error.source.to_string(),
-                "remove the link, or write what it leads to into the desired state".to_owned(),
+                "remove the link, or add its target to the desired state".to_owned(),
             ),
             (None, Ok(())) => return None,
         };

@@ -8,7 +8,7 @@ pub(crate) enum ConfirmError {
     NothingToGoBackTo,
     /// An apply waits for confirmation.
     #[error(
-        "generation {generation} waits for confirmation, and goes back to {back_to} in {seconds} s"
+        "generation {generation} waits for confirmation, and will be rolled back to {back_to} in {seconds} s"
     )]
     Waits {
         /// What was applied.
@@ -29,7 +29,9 @@ pub(crate) enum ConfirmError {
         back_to: u64,
     },
     /// `confirm` of an apply that was killed.
-    #[error("the run was cut off before its end: there is nothing to confirm until it is undone")]
+    #[error(
+        "the run was interrupted before its end: there is nothing to confirm until it is undone"
+    )]
     CutOff,
     /// A generation that waited is applied no more, and nothing says why.
     #[error("it is not known whether generation {generation} was confirmed or rolled back: {}", match .present {
@@ -46,7 +48,7 @@ pub(crate) enum ConfirmError {
     #[error("nothing waits for confirmation")]
     NothingWaits,
     /// `confirm` after the time.
-    #[error("too late: {} was not confirmed in time, and goes back to generation {back_to}", match .generation {
+    #[error("too late: {} was not confirmed in time, and will be rolled back to generation {back_to}", match .generation {
         Some(generation) => format!("generation {generation}"),
         None => "it".to_owned(),
     })]
@@ -58,7 +60,7 @@ pub(crate) enum ConfirmError {
     },
     /// An apply that waited was rolled back.
     #[error(
-        "generation {generation} was not confirmed and was rolled back: the host is as generation {back_to} has it"
+        "generation {generation} was not confirmed and was rolled back: the host matches generation {back_to}"
     )]
     TakenBack {
         /// What was applied.
@@ -74,16 +76,16 @@ impl ConfirmError {
         match self {
             Self::NothingToGoBackTo => "apply without --confirm".to_owned(),
             Self::Waits { back_to, .. } => format!(
-                "sudo watchme-apply confirm keeps it; sudo watchme-apply rollback {back_to} takes it back at once"
+                "sudo watchme-apply confirm keeps it; sudo watchme-apply rollback {back_to} rolls it back at once"
             ),
             Self::Overdue { back_to, .. } => format!(
-                "it cannot be confirmed any more: sudo watchme-apply rollback {back_to} takes it back now"
+                "it cannot be confirmed any more: sudo watchme-apply rollback {back_to} rolls it back now"
             ),
             Self::CutOff => "sudo watchme-apply recover, then apply again".to_owned(),
-            Self::EndUnknown { .. } => "watchme-apply history has the runs since then".to_owned(),
-            Self::NothingWaits => "watchme-apply status says what was applied".to_owned(),
+            Self::EndUnknown { .. } => "watchme-apply history shows the runs since then".to_owned(),
+            Self::NothingWaits => "watchme-apply status shows what was applied".to_owned(),
             Self::TooLate { .. } | Self::TakenBack { .. } => {
-                "watchme-apply status says how the host is; apply again, with more time if need be: --confirm 5m"
+                "watchme-apply status shows the state of the host; apply again, with more time if necessary: --confirm 5m"
                     .to_owned()
             }
         }

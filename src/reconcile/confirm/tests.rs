@@ -142,7 +142,7 @@ fn said<T: std::fmt::Debug>(result: Result<T, ReconcileError>) -> String {
 #[test]
 fn a_run_that_was_cut_off_is_not_confirmed() {
     let records = begun();
-    let cut_off = "the run was cut off before its end: there is nothing to confirm until it is undone; sudo watchme-apply recover, then apply again";
+    let cut_off = "the run was interrupted before its end: there is nothing to confirm until it is undone; sudo watchme-apply recover, then apply again";
     let mut journal = records.state.journal().unwrap();
     journal
         .record(Undo::Stop("web.service".to_owned()))
@@ -172,8 +172,8 @@ fn a_run_that_was_cut_off_is_not_confirmed() {
 fn a_run_that_was_killed_behind_its_commit_waits() {
     let records = begun();
     records.commit(run(2, RunKind::Apply));
-    let refused = "generation 2 waits for confirmation, and goes back to 1 in 60 s; sudo watchme-apply confirm keeps it; \
-                   sudo watchme-apply rollback 1 takes it back at once";
+    let refused = "generation 2 waits for confirmation, and will be rolled back to 1 in 60 s; sudo watchme-apply confirm keeps it; \
+                   sudo watchme-apply rollback 1 rolls it back at once";
     assert_eq!(said(records.admit()), refused);
     assert_eq!(said(demand_none(&records.state)), refused);
     assert_eq!(waiting(&records.host).unwrap().unwrap().generation, Some(2));
@@ -189,7 +189,7 @@ fn what_is_over_can_only_be_rolled_back() {
     assert_eq!(
         said(records.admit()),
         "generation 2 was not confirmed in time, and is not rolled back to 1 yet; it cannot be confirmed any more: \
-         sudo watchme-apply rollback 1 takes it back now"
+         sudo watchme-apply rollback 1 rolls it back now"
     );
     assert!(
         said(records.confirm()).starts_with("too late: generation 2 was not confirmed in time")
@@ -204,7 +204,7 @@ fn what_is_over_can_only_be_rolled_back() {
     let late = said(records.confirm());
     assert!(
         late.starts_with(
-            "too late: generation 2 was not confirmed in time, and goes back to generation 1"
+            "too late: generation 2 was not confirmed in time, and will be rolled back to generation 1"
         ),
         "{late}"
     );
@@ -225,7 +225,7 @@ fn only_a_roll_back_is_called_one() {
     assert_eq!(
         said(kept(&records.host, &waited)),
         "it is not known whether generation 2 was confirmed or rolled back: now generation 3 is applied; \
-         watchme-apply history has the runs since then"
+         watchme-apply history shows the runs since then"
     );
     // What went back later did not go back from the one that waited.
     records.commit(run(4, RunKind::Rollback));
@@ -258,7 +258,7 @@ fn a_record_that_is_damaged_is_named_with_what_helps() {
     records.commit(run(2, RunKind::Apply));
     let waits = reminder(&records.state).unwrap();
     assert!(
-        waits.starts_with("generation 2 waits for confirmation, and goes back to 1 in ")
+        waits.starts_with("generation 2 waits for confirmation, and will be rolled back to 1 in ")
             && waits.contains("sudo watchme-apply confirm keeps it"),
         "{waits}"
     );

@@ -77,7 +77,7 @@ pub(crate) struct LogSource {
     pub kind: LogKind,
     /// The unit, the container or the file.
     pub source: String,
-    /// How many lines of it are told.
+    /// How many of its lines are shown.
     pub lines: usize,
     /// Why there are none, or not all.
     pub why: Option<String>,
@@ -145,14 +145,14 @@ pub(crate) async fn logs(
         from.after(&of_containers);
         read.extend(of_containers);
     } else if !parts.units.is_empty() {
-        let text = "the host does not run: there is no journal, and there are no containers";
+        let text = "the host is not running: there is no journal, and there are no containers";
         parts.notes.push(text.to_owned());
     }
     for (log, end) in routes.logs.iter().zip(from.ends()) {
         read.push(of_nginx(host, &routes, (log, end), wish));
         if routes.is_ambiguous(log) {
             parts.notes.push(format!(
-                "{} does not say which host a request was for, and other servers write it too: a line is here if its path leads there on one of them",
+                "{} does not record the host of a request, and other servers also write to it: a line is shown if its path leads there on one of them",
                 log.path.display()
             ));
         }
@@ -200,7 +200,7 @@ async fn parts(host: &Host, facts: &Facts, live: &Live, name: &str) -> Option<Pa
             let mut notes = Vec::new();
             if site(name).is_some() {
                 notes.push(format!(
-                    "there is a site of that name, too: watchme-apply logs site/{name}"
+                    "there is also a site of that name: watchme-apply logs site/{name}"
                 ));
             }
             Some(Parts {

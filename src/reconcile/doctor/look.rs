@@ -62,9 +62,9 @@ pub(super) async fn facts(host: &Host, status: Status, now: Timestamp) -> Facts 
             .systemd
             .map_or_else(BTreeMap::new, |systemd| systemd.units);
     } else {
-        facts
-            .warnings
-            .push("nothing was applied yet: only what nginx and the ports say is known".to_owned());
+        facts.warnings.push(
+            "nothing was applied yet: only what nginx and the ports show is known".to_owned(),
+        );
     }
     if !host.is_live() {
         return facts;

@@ -251,7 +251,7 @@ impl Way {
             (None, _) => format!("nginx: no server listens on port {}", self.url.port()),
             (Some(server), true) => format!("nginx: {server}"),
             (Some(server), false) => format!(
-                "nginx: no server has the name {}; the first one on the port takes it: {server}",
+                "nginx: no server has the name {}; the first one on the port handles it: {server}",
                 self.url.host()
             ),
         });
@@ -306,7 +306,7 @@ impl Reached {
     pub(super) fn said(&self) -> String {
         match self {
             Self::NotAsked => "was not asked".to_owned(),
-            Self::Refused(why) => format!("cannot be connected to: {why}"),
+            Self::Refused(why) => format!("cannot be reached: {why}"),
             Self::Timeout(waited) => format!("does not answer within {} s", waited.as_secs()),
             Self::Status(status, None) => format!("answers {status}"),
             Self::Status(status, Some(said)) => format!("answers {status} ({said})"),
@@ -361,7 +361,7 @@ fn ends(outcome: &Outcome) -> String {
         Outcome::Status { status, .. } => format!("nginx answers {status} itself"),
         Outcome::Files => "nginx looks for a file of the host".to_owned(),
         Outcome::Closed => "nginx closes the connection".to_owned(),
-        Outcome::NotListening => "nobody listens".to_owned(),
+        Outcome::NotListening => "nothing listens".to_owned(),
         Outcome::NotKnown { possible, .. } if !possible.is_empty() => {
             let all: Vec<String> = possible.iter().map(ends).collect();
             all.join(", or ")

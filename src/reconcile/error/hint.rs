@@ -65,7 +65,7 @@ impl ReconcileError {
             }),
             ReconcileError::NoSuchGeneration { .. } => Some("watchme-apply history".to_owned()),
             ReconcileError::NotKept { number, .. } => Some(format!(
-                "watchme-apply history {number} has its run and its commits"
+                "watchme-apply history {number} shows its run and its commits"
             )),
             ReconcileError::NothingBefore { .. } => Some(
                 "watchme-apply history lists them; watchme-apply rollback N goes to one of them"
@@ -79,7 +79,7 @@ impl ReconcileError {
                 nearest.as_ref().map(|name| format!("did you mean {name}?"))
             }
             ReconcileError::SeveralUnits { .. } => {
-                Some("name one of them as systemd does".to_owned())
+                Some("use the full name of the unit".to_owned())
             }
             ReconcileError::NotPaused { .. } => {
                 Some("watchme-apply status lists what is paused".to_owned())
@@ -88,7 +88,7 @@ impl ReconcileError {
                 Some("apt-get install nginx, or leave sites out with --only".to_owned())
             }
             ReconcileError::Unrecovered { .. } => Some(
-                "fix it and run `watchme-apply recover`; or go forward from here: `watchme-apply apply` makes the \
+                "fix it and run `watchme-apply recover`; or continue from here: `watchme-apply apply` makes the \
                  host match git, `watchme-apply rollback N` restores an older generation"
                     .to_owned(),
             ),
@@ -107,7 +107,7 @@ impl ReconcileError {
                 ))
             }
             ReconcileError::StoreIsLink { path } => Some(format!(
-                "look where it leads, and remove it: ls -l {}",
+                "look at its target, and remove it: ls -l {}",
                 path.display()
             )),
             ReconcileError::StoreElsewhere { path, .. } => Some(format!(
@@ -125,7 +125,7 @@ fn incomplete(left: &[String], way_on: WayOn) -> String {
     let docker = left.iter().any(|line| line.contains("Docker"));
     let first = match docker {
         true => {
-            "let the Docker engine answer again (systemctl status docker; systemctl restart docker)"
+            "get the Docker engine running again (systemctl status docker; systemctl restart docker)"
         }
         false => "fix what is named (systemctl status UNIT, docker ps -a)",
     };
@@ -140,7 +140,5 @@ fn incomplete(left: &[String], way_on: WayOn) -> String {
         ),
         WayOn::Apply => ("", ""),
     };
-    format!(
-        "{first}{then}; or go forward: `watchme-apply apply` of a commit without the fault{back}"
-    )
+    format!("{first}{then}; or continue: `watchme-apply apply` of a commit without the fault{back}")
 }

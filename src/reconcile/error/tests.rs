@@ -122,5 +122,5 @@ fn an_incomplete_roll_back_says_what_helps() {
             assert!(!hint.contains(not_named), "{hint}");
         }
     }
-    assert!(hint("the Docker engine", WayOn::Fix).starts_with("let the Docker engine answer"));
+    assert!(hint("the Docker engine", WayOn::Fix).starts_with("get the Docker engine running"));
 }

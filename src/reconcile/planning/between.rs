@@ -85,9 +85,9 @@ fn touched(
     }
     Ok(match (after.parsed.hosts.is_empty(), touched.is_empty()) {
         (true, _) => None,
-        (false, true) => Some("no host is concerned".to_owned()),
+        (false, true) => Some("no host is affected".to_owned()),
         (false, false) => Some(format!(
-            "concerns the hosts {}; --host NAME plans for one of them",
+            "affects the hosts {}; --host NAME plans for one of them",
             touched.join(", ")
         )),
     })

@@ -347,7 +347,7 @@ pub(in crate::reconcile) fn is_follow_up(change: &Change) -> bool {
     )
 }
 
-/// Whether a unit was failing before a run that does nothing about it. One that systemd restarts again and again may
+/// Whether a unit was failing before a run that does nothing about it. One that systemd keeps restarting may
 /// have been up at that moment.
 pub(in crate::reconcile) fn was_failing(planned: &Planned, unit: &str) -> bool {
     let now = Timestamp::now();

@@ -33,7 +33,7 @@ impl fmt::Display for Surplus {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PruneError {
     /// The host is an offline root.
-    #[error("networks and volumes are of an engine, and on an offline root nothing runs")]
+    #[error("networks and volumes need a container engine, and on an offline root none runs")]
     Offline,
     /// There is none.
     #[error("there is no {what}")]
@@ -44,7 +44,7 @@ pub(crate) enum PruneError {
         known: Vec<String>,
     },
     /// Docker makes it.
-    #[error("{what} is the engine's own")]
+    #[error("{what} is built into the engine")]
     BuiltIn {
         /// What.
         what: Surplus,
@@ -60,7 +60,7 @@ pub(crate) enum PruneError {
         command: &'static str,
     },
     /// The desired state has it.
-    #[error("{what} is wanted: {why}")]
+    #[error("{what} is needed: {why}")]
     Wanted {
         /// What.
         what: Surplus,
@@ -78,7 +78,7 @@ pub(crate) enum PruneError {
         help: String,
     },
     /// Nobody was asked.
-    #[error("{what} stays: nobody agreed")]
+    #[error("{what} was not removed: not confirmed")]
     NotAgreed {
         /// What.
         what: Surplus,
@@ -92,7 +92,7 @@ impl PruneError {
             Self::Offline => "run it on the host itself, without --root".to_owned(),
             Self::NotThere { known, .. } if known.is_empty() => return None,
             Self::NotThere { known, .. } => format!("there are: {}", known.join(", ")),
-            Self::BuiltIn { .. } => "it takes no room, and cannot be removed".to_owned(),
+            Self::BuiltIn { .. } => "it uses no space, and cannot be removed".to_owned(),
             Self::Several { ids, command, .. } => {
                 format!(
                     "name one by its id: sudo {command} network rm {}",
@@ -124,7 +124,7 @@ mod tests {
         let what = Surplus::Volume("db".to_owned());
         let told = |error: PruneError| (error.to_string(), error.hint().unwrap_or_default());
         let (text, hint) = told(PruneError::NotAgreed { what: what.clone() });
-        assert_eq!(text, "volume db stays: nobody agreed");
+        assert_eq!(text, "volume db was not removed: not confirmed");
         assert_eq!(
             hint,
             "without a terminal: watchme-apply prune --volume db --yes"

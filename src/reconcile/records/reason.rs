@@ -97,7 +97,7 @@ mod tests {
         };
         assert_eq!(
             reason(&incomplete),
-            "the host is not as desired after all steps: site/a: is gone: left as it is: start a.service: failed; nginx was running"
+            "after all steps, the host does not match the desired state: site/a: is gone: left as it is: start a.service: failed; nginx was running"
         );
     }
 }

@@ -51,7 +51,7 @@ impl Leftover {
         }
         let kept = state.journal()?.supersede(Timestamp::now())?;
         progress.warn(&format!(
-            "this run goes forward from what could not be undone: {}; the journal of it is kept in {}",
+            "this run continues from what could not be undone: {}; its journal is kept in {}",
             self.steps.join("; "),
             kept.display()
         ));

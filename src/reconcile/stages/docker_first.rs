@@ -118,7 +118,7 @@ pub(in crate::reconcile) async fn fix(
         return Err(ReconcileError::Refused(planned.plan.refusals));
     }
     validate::demand(host, &mut planned).await?;
-    progress.say("Docker does not run: its own files come first, the rest is planned when it does");
+    progress.say("Docker is not running: its own files are applied first, and the rest is planned once it runs");
     agree(present, &planned)?;
     std::mem::take(leftover).supersede(state, progress)?;
     transact(host, state, &request, kind, &mut planned, progress).await?;
@@ -140,7 +140,7 @@ pub(in crate::reconcile) async fn plan_instead(
     };
     let why = crate::reconcile::error::chain(&error);
     planned.warnings.push(format!(
-        "{why}: this is only what an apply does first, the files of the engine; it plans the rest when the engine answers"
+        "{why}: the plan shows only what an apply does first, the files of the engine; the rest is planned once the engine answers"
     ));
     planned.incomplete = true;
     Ok(planned)

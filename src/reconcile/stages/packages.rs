@@ -107,7 +107,7 @@ async fn install(
     }
     match planned.plan.brings_packages() {
         true => Err(ReconcileError::NotConverged {
-            left: vec!["apt wants to install more each time that it is asked".to_owned()],
+            left: vec!["apt plans to install more each time it is asked".to_owned()],
         }),
         false => Ok(()),
     }

@@ -71,7 +71,7 @@ pub(crate) struct Reply {
     pub why: Option<String>,
 }
 
-/// A network that is left behind.
+/// A network that is not in the desired state.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Legacy {

@@ -87,7 +87,7 @@ pub(crate) struct ContainerStatus {
     /// The digest by which its registry knows that, that of an index where it came from one; nothing for an image that was
     /// made or tagged on the host.
     pub image_digest: Option<String>,
-    /// The id of another image of the host that the name leads to by now: a restart runs that one.
+    /// The ID of another image of the host to which the name refers now: a restart runs that one.
     pub newer_image_id: Option<String>,
 }
 

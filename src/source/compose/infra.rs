@@ -161,7 +161,7 @@ impl Addressing<'_> {
 
     fn range(&self, field: &str, text: &str) -> Result<IpNet, Diagnostic> {
         let Ok(range) = text.trim().parse::<IpNet>() else {
-            let message = format!("{text:?} is no {field}");
+            let message = format!("{text:?} is not a valid {field}");
             let expected = "expected ADDRESS/BITS such as 172.27.0.0/16";
             return Err(self.complain(field, text, message, expected));
         };
@@ -174,7 +174,7 @@ impl Addressing<'_> {
 
     fn inside(&self, field: &str, text: &str, subnet: &IpNet) -> Result<IpAddr, Diagnostic> {
         let Ok(address) = text.trim().parse::<IpAddr>() else {
-            let message = format!("{text:?} is no address");
+            let message = format!("{text:?} is not an address");
             let expected = "expected an IP address such as 172.27.0.1";
             return Err(self.complain(field, text, message, expected));
         };

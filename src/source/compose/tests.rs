@@ -56,7 +56,7 @@ fn bad_networks_are_refused_with_their_place() {
     for (source, expected) in [
         (
             with("subnet: 172.27.0.0"),
-            "c.yml:5:19: \"172.27.0.0\" is no subnet",
+            "c.yml:5:19: \"172.27.0.0\" is not a valid subnet",
         ),
         (
             with("subnet: 172.27.0.5/16"),

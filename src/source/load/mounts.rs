@@ -136,7 +136,7 @@ impl Loader<'_, '_> {
 
     fn warn_of_mount(&mut self, path: &Path, error: &SourceError) {
         let warning = format!(
-            "a change of {} recreates no container that mounts it: {error}",
+            "a change of {} does not recreate the containers that mount it: {error}",
             path.display()
         );
         if !self.out.warnings.contains(&warning) {

@@ -20,11 +20,11 @@ pub struct BackupPolicy {
     /// The service in its compose file. Not needed where there is only one.
     #[cfg_attr(test, schemars(example = &"postgres"))]
     pub service: Option<Spanned<String>>,
-    /// Prints the backup: in the container of the service, or on the host if neither `stack` nor `unit` is there. With
+    /// Prints the backup: in the container of the service, or on the host if neither `stack` nor `unit` is set. With
     /// `volume`, it runs on the host while the volume is in use, and prints a snapshot of it.
     #[cfg_attr(test, schemars(example = ["pg_dump", "-U", "app", "-Fc", "app"]))]
     pub command: Option<Program>,
-    /// The volume that is backed up, by the name that the engine has for it. Units that use it stop for that time.
+    /// The volume that is backed up, by its name in the engine. Units that use it are stopped meanwhile.
     #[cfg_attr(test, schemars(example = &"db_data"))]
     pub volume: Option<Spanned<String>>,
     /// Files and folders of the host that are backed up. Links are kept as links.
@@ -38,10 +38,10 @@ pub struct BackupPolicy {
     /// Gets each backup on its standard input, on the host; `{}` is its name.
     #[cfg_attr(test, schemars(example = ["rclone", "rcat", "offsite:backups/{}"]))]
     pub store: Option<NamedCommand>,
-    /// Prints a backup that `store` has put away.
+    /// Prints a backup that `store` has stored.
     #[cfg_attr(test, schemars(example = ["rclone", "cat", "offsite:backups/{}"]))]
     pub fetch: Option<NamedCommand>,
-    /// Removes a backup that `store` has put away and that is not kept.
+    /// Removes a backup that `store` has stored and that is no longer kept.
     ///
     /// Default: nothing removes them
     #[cfg_attr(test, schemars(example = ["rclone", "deletefile", "offsite:backups/{}"]))]
@@ -54,19 +54,19 @@ pub struct BackupPolicy {
     /// Default: none
     #[cfg_attr(test, schemars(example = ["restic.env"]))]
     pub environment: Vec<Spanned<String>>,
-    /// How many of the last backups are kept. The last good one always is.
+    /// How many of the last backups are kept. The last good one is always kept.
     #[cfg_attr(test, schemars(example = 7))]
     pub keep: u16,
-    /// The last one of each of so many days is kept, too.
+    /// Also keep the last backup of each of the last N days.
     #[cfg_attr(test, schemars(example = 14))]
     pub keep_daily: u16,
-    /// The same of weeks.
+    /// The same for weeks.
     #[cfg_attr(test, schemars(example = 8))]
     pub keep_weekly: u16,
-    /// The same of months.
+    /// The same for months.
     #[cfg_attr(test, schemars(example = 12))]
     pub keep_monthly: u16,
-    /// When it runs, as `OnCalendar=` in systemd.timer(5). A time that passed while the server was off is made up for.
+    /// When it runs, as `OnCalendar=` in systemd.timer(5). A run that was missed while the server was off is made up for.
     ///
     /// Default: only `backup run NAME`
     #[cfg_attr(test, schemars(example = &"03:15"))]
@@ -76,7 +76,7 @@ pub struct BackupPolicy {
     /// Default: none is made
     #[cfg_attr(test, schemars(example = &"1h"))]
     pub before_change: Option<Duration>,
-    /// A last good one that is older is reported by `status` as overdue.
+    /// `status` reports the backup as overdue if the last good one is older.
     ///
     /// Default: none is overdue
     #[cfg_attr(test, schemars(example = &"26h"))]
@@ -128,7 +128,7 @@ pub struct RehearsalPolicy {
     #[serde(default)]
     #[cfg_attr(test, schemars(example = &"Sun 05:00"))]
     pub schedule: Option<Schedule>,
-    /// Is asked in the scratch container until it exits with 0; then the restore begins.
+    /// Is run in the scratch container until it exits with 0; then the restore begins.
     ///
     /// Default: it begins when the container runs
     #[serde(default)]
@@ -144,17 +144,17 @@ pub struct RehearsalPolicy {
     #[serde(default)]
     #[cfg_attr(test, schemars(example = ["pg_restore", "-U", "app", "-d", "app"]))]
     pub restore: Option<Program>,
-    /// Has to exit with 0 in the scratch container once the restore is done; for files, in the folder that they are restored
+    /// Must exit with 0 in the scratch container once the restore is done; for files, in the folder that they are restored
     /// to.
     #[cfg_attr(test, schemars(example = ["psql", "-U", "app", "-tAc", "select count(*) > 0 from accounts"]))]
     pub gate: Program,
-    /// What `gate` has to print, white space at its ends apart.
+    /// What `gate` must print, apart from white space at both ends.
     ///
     /// Default: anything
     #[serde(default)]
     #[cfg_attr(test, schemars(example = &"t"))]
     pub expect: Option<Name>,
-    /// A last good one that is older is reported by `status` as overdue.
+    /// `status` reports the rehearsal as overdue if the last good one is older.
     ///
     /// Default: none is overdue
     #[serde(default)]

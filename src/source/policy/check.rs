@@ -17,7 +17,7 @@ pub struct CheckPolicy {
     /// Why; `check --explain RULE` prints it.
     #[cfg_attr(test, schemars(example = &"the old services have none"))]
     pub reason: Reason,
-    /// The files that it is for.
+    /// The files to which it applies.
     ///
     /// Default: the whole checkout
     #[serde(default)]

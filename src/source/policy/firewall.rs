@@ -32,14 +32,13 @@ pub struct FirewallPolicy {
     #[cfg_attr(test, schemars(example = serde_json::json!({"vpn": ["100.64.0.0/10"], "lan": ["192.168.0.0/16"]})))]
     pub sources: BTreeMap<Spanned<String>, Vec<Spanned<Cidr>>>,
     /// Who may reach a port, whether a program of the host listens on it or a container publishes it. Nobody else may. A
-    /// port is `22`, `"53/udp"` or `"8000-8010"`; it is TCP unless it says otherwise. An empty list is nobody.
+    /// port is `22`, `"53/udp"` or `"8000-8010"`; it is TCP unless it says otherwise. An empty list means nobody.
     #[cfg_attr(test, schemars(example = serde_json::json!({"22": ["vpn", "lan"], "80": ["world"]})))]
     pub allow: BTreeMap<Spanned<String>, Vec<Spanned<Source>>>,
-    /// Interfaces from which everything may come: those of container networks. `*` at the end stands for any letters.
+    /// Interfaces from which all traffic is allowed: those of container networks. `*` at the end matches any letters.
     #[cfg_attr(test, schemars(example = ["docker0", "br-*", "tailscale0"]))]
     pub trusted: Vec<Spanned<Interface>>,
-    /// What is done where ufw is active: `refuse` changes nothing; `drive` gives it a rule for each port of the host, and leaves
-    /// to it what is not named. See [other firewalls](firewall.md#other-firewalls).
+    /// What to do if ufw is active: `refuse` changes nothing; `drive` gives ufw a rule for each port of the host, and leaves other ports to ufw. See [other firewalls](firewall.md#other-firewalls).
     #[cfg_attr(test, schemars(example = &"drive"))]
     pub ufw: UfwMode,
 }
@@ -70,7 +69,7 @@ impl FirewallPolicy {
     /// What it wants, or the first error in it.
     pub(super) fn read(&self, file: &ConfigFile) -> Result<Firewall, Diagnostic> {
         if self.ufw == UfwMode::Drive && *self.default == Verdict::Allow {
-            let message = "ufw says what becomes of ports that are not named, where it is driven";
+            let message = "with drive, ufw decides about ports that are not named";
             let expected = "expected no default together with ufw = \"drive\"";
             return Err(file.complain(self.default.span(), message, expected, None));
         }
@@ -81,7 +80,7 @@ impl FirewallPolicy {
         let mut openings: Vec<Opening> = Vec::new();
         for (port, to) in &self.allow {
             let (transport, first, last) = read_port(port).ok_or_else(|| {
-                let message = format!("{:?} is no port", port.as_str());
+                let message = format!("{:?} is not a port", port.as_str());
                 let expected = "expected a port such as 22, \"53/udp\" or \"8000-8010/tcp\"";
                 file.complain(port.span(), message, expected, None)
             })?;
@@ -89,7 +88,7 @@ impl FirewallPolicy {
                 .iter()
                 .find(|one| one.transport == transport && one.first <= last && first <= one.last);
             if let Some(other) = twice {
-                let message = format!("port {} is in {other}, too", port.as_str());
+                let message = format!("port {} is also in {other}", port.as_str());
                 let expected = "expected each port once";
                 return Err(file.complain(port.span(), message, expected, None));
             }

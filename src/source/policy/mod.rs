@@ -203,7 +203,7 @@ impl Policy {
         };
         let message = match kind {
             // A name behind the word would be masked as a value.
-            "secret" => format!("{:?} is no secret of the desired state", name.as_str()),
+            "secret" => format!("{:?} is not a secret of the desired state", name.as_str()),
             _ => format!("{kind} {:?} is not in the desired state", name.as_str()),
         };
         self.file

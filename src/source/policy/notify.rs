@@ -14,7 +14,7 @@ use crate::model::{Channel, Diagnostic, Forge, Format, Notifier, Project, Smtp, 
 #[serde(deny_unknown_fields, default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NotifyPolicy {
-    /// A URL that gets a POST request. `{secret}` in it stands for what `secret_file` has; without that, the secret is sent as
+    /// A URL that gets a POST request. `{secret}` in it is replaced by the secret in `secret_file`; without `{secret}`, the secret is sent as
     /// `Authorization: Bearer`.
     #[cfg_attr(test, schemars(example = &"https://ntfy.example.com/server"))]
     pub webhook: Option<Spanned<String>>,
@@ -32,19 +32,18 @@ pub struct NotifyPolicy {
     /// but speaks plain text to this host itself.
     #[cfg_attr(test, schemars(example = &"smtps://mail.example.com"))]
     pub smtp: Option<Spanned<String>>,
-    /// Who the mail through `smtp` is from.
+    /// Sender of the mail through `smtp`.
     #[cfg_attr(test, schemars(example = &"server@example.com"))]
     pub from: Option<Spanned<String>>,
-    /// Who logs in at `smtp`, with the password of `secret_file`.
+    /// User who logs in at `smtp`, with the password in `secret_file`.
     ///
     /// Default: `from`
     #[cfg_attr(test, schemars(example = &"apikey"))]
     pub user: Option<Spanned<String>>,
-    /// The page of a repository: the commits that were applied, or failed, get a status there. `secret_file` has a token that may
-    /// set it.
+    /// The page of a repository: the commits that were applied, or failed, get a status there. `secret_file` contains a token that may set it.
     #[cfg_attr(test, schemars(example = &"https://github.com/acme/server-config"))]
     pub commit_status: Option<Spanned<String>>,
-    /// What runs the forge of `commit_status`.
+    /// Software of the forge of `commit_status`.
     ///
     /// Default: that of github.com, gitlab.com, codeberg.org and gitea.com
     #[cfg_attr(test, schemars(example = &"gitea"))]
@@ -55,7 +54,7 @@ pub struct NotifyPolicy {
     /// The file with the secret of the webhook, the password for `smtp`, or the token for `commit_status`: an absolute path on the server, or the name of a file in `secrets/`.
     #[cfg_attr(test, schemars(example = &"/root/ntfy-token"))]
     pub secret_file: Option<Spanned<String>>,
-    /// What to tell of: `applied`, `failed`, `rolled-back`, `quarantined`, `drift`, `certificate`, `backup`.
+    /// Events to report: `applied`, `failed`, `rolled-back`, `quarantined`, `drift`, `certificate`, `backup`.
     ///
     /// Default: all, but `applied` only of unattended runs
     #[cfg_attr(test, schemars(example = ["failed", "rolled-back"]))]
@@ -94,7 +93,7 @@ impl Policy {
             {
                 // What is wrong with it may be a secret that does not belong here.
                 let expected = "expected a URL that begins with http:// or https://";
-                let message = "this is no URL";
+                let message = "this is not a URL";
                 return Err(self.file.complain(url.span(), message, expected, None));
             }
             self.validate_useless(policy)?;
@@ -113,7 +112,7 @@ impl Policy {
             && url.contains("{secret}")
             && policy.secret_file.is_none()
         {
-            let message = "{secret} in the URL stands for nothing";
+            let message = "{secret} in the URL has no value";
             let expected = "expected secret_file beside it, with the file that has the secret";
             return Err(self.file.complain(url.span(), message, expected, None));
         }
@@ -131,7 +130,7 @@ impl Policy {
         if let Some(page) = &policy.commit_status
             && !of_commits
         {
-            let message = "no event of on is one of a commit, so no commit would get a status";
+            let message = "no event in on is about a commit, so no commit would get a status";
             let expected = "expected applied, failed, rolled-back or quarantined among them";
             return Err(self.file.complain(page.span(), message, expected, None));
         }

@@ -44,12 +44,12 @@ pub struct Policy {
     /// Writes a self-signed certificate where a site names one that does not exist; never replaces a file.
     #[cfg_attr(test, schemars(example = true))]
     pub bootstrap_certificates: bool,
-    /// Longest wait for the last requests to a unit that leaves.
+    /// Longest wait for the last requests to a unit that is removed.
     ///
     /// Default: the longest `proxy_read_timeout` of the sites so far
     #[cfg_attr(test, schemars(example = &"60s"))]
     pub drain_timeout: Option<Duration>,
-    /// A unit that leaves stays beside its replacement until the gates have passed for that long.
+    /// A removed unit keeps running beside its replacement until the gates have passed for this long.
     #[cfg_attr(test, schemars(example = &"10m"))]
     pub soak: Duration,
     /// Where the other inputs are.
@@ -106,10 +106,10 @@ pub struct Policy {
     #[serde(rename = "backup")]
     #[cfg_attr(test, schemars(title = "[backup.NAME]"))]
     pub backups: Named<BackupPolicy>,
-    /// Whom to tell what happened: see [notifications](notifications.md).
+    /// Who gets notified of what happened: see [notifications](notifications.md).
     #[cfg_attr(test, schemars(title = "[notify.NAME]"))]
     pub notify: Named<NotifyPolicy>,
-    /// Where public URLs must come out.
+    /// Which upstream URLs public URLs must reach.
     #[serde(rename = "route")]
     pub routes: Vec<RoutePolicy>,
     /// What must answer for an apply to be kept: exactly one of `url`, `tcp`, `container` and `unit`. See
@@ -276,7 +276,7 @@ pub struct EtcPolicy {
     /// Unit to reload after a change; not together with `restart`.
     #[cfg_attr(test, schemars(example = &"ssh.service"))]
     pub reload: Option<Spanned<UnitName>>,
-    /// Command that has to accept the file before it is installed.
+    /// Command that must accept the file before it is installed.
     ///
     /// Default: the file's known checker, if any
     #[cfg_attr(test, schemars(example = ["visudo", "-cf", "{}"]))]
@@ -302,7 +302,7 @@ pub struct RoutePolicy {
     /// A public URL.
     #[cfg_attr(test, schemars(example = &"https://api.example.com/x"))]
     pub url: Spanned<RouteUrl>,
-    /// Where it must come out: `check` tests it.
+    /// The upstream URL that it must reach: `check` tests it.
     #[cfg_attr(test, schemars(example = &"http://localhost:8001/x"))]
     pub upstream: Spanned<RouteUrl>,
 }
@@ -325,13 +325,13 @@ pub struct GatePolicy {
     /// Default: `true`
     #[cfg_attr(test, schemars(example = false))]
     pub verify: Option<bool>,
-    /// A connection has to open.
+    /// A connection must open.
     #[cfg_attr(test, schemars(example = &"127.0.0.1:5432"))]
     pub tcp: Option<Spanned<Socket>>,
-    /// Has to run, and be healthy if it has a health check.
+    /// Must run, and be healthy if it has a health check.
     #[cfg_attr(test, schemars(example = &"api"))]
     pub container: Option<Spanned<Name>>,
-    /// Has to be active.
+    /// Must be active.
     #[cfg_attr(test, schemars(example = &"api.service"))]
     pub unit: Option<Spanned<UnitName>>,
     /// For one try.

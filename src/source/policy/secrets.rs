@@ -31,7 +31,7 @@ fn at_least_one<'de, D: Deserializer<'de>>(
     let keys = Vec::deserialize(deserializer)?;
     match keys.is_empty() {
         true => Err(D::Error::custom(
-            "nobody is named to encrypt for, expected one public key at least",
+            "there are no recipients, expected at least one public key",
         )),
         false => Ok(keys),
     }

@@ -38,10 +38,9 @@ pub struct Host {
 #[serde(deny_unknown_fields, default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Engine {
-    /// The socket on which the engine answers as Docker does: Docker's own, or Podman's. Whose it is, it says itself. Units
-    /// need it, too: `Environment=DOCKER_HOST=unix:///run/podman/podman.sock`.
+    /// The socket of the engine's Docker API: Docker's own, or Podman's. The engine's answer says which one it is. Units also need it: `Environment=DOCKER_HOST=unix:///run/podman/podman.sock`.
     ///
-    /// Default: what `DOCKER_HOST` says where that is a socket, else `/var/run/docker.sock`
+    /// Default: `DOCKER_HOST` if it is a socket, otherwise `/var/run/docker.sock`
     #[cfg_attr(test, schemars(example = &"/run/podman/podman.sock"))]
     pub socket: Option<SocketPath>,
 }
@@ -88,11 +87,10 @@ pub struct StackPolicy {
     /// Default: `name` in its file, or the name of its folder
     #[cfg_attr(test, schemars(example = &"shop"))]
     pub project: Option<Project>,
-    /// Profiles whose services run, too.
+    /// Profiles whose services also run.
     #[cfg_attr(test, schemars(example = ["worker"]))]
     pub profiles: Vec<Name>,
-    /// What a change does: `in-place` recreates the changed containers; `start-first` brings a second copy up, has nginx
-    /// ask it, and stops the old one. See [stacks](stacks.md#update-without-an-outage).
+    /// What a change does: `in-place` recreates the changed containers; `start-first` starts a second copy, moves nginx to it, then stops the old one. See [stacks](stacks.md#update-without-an-outage).
     #[cfg_attr(test, schemars(example = &"start-first"))]
     pub update: Update,
     /// With `start-first`: the two ports of this host that its copies use in turns; its compose file publishes `${PORT}`.
@@ -100,7 +98,7 @@ pub struct StackPolicy {
     /// Default: none
     #[cfg_attr(test, schemars(example = [8101, 8102]))]
     pub ports: Spanned<Vec<u16>>,
-    /// Stacks and units that start before it. Owners of its networks do without being listed.
+    /// Stacks and units that start before it. Units that own its networks always start before it.
     ///
     /// Default: none
     #[cfg_attr(test, schemars(example = ["database", "vpn.service"]))]

@@ -25,7 +25,7 @@ pub const SERVICE_FILE: &str = "watchme-service.toml";
     schemars(title = "watchme-service.toml")
 )]
 pub(super) struct ServicePolicy {
-    /// Where public URLs must come out.
+    /// Which upstream URLs public URLs must reach.
     #[serde(rename = "route")]
     routes: Vec<RoutePolicy>,
     /// What must answer for an apply to be kept: exactly one of `url`, `tcp`, `container` and `unit`.
@@ -89,7 +89,7 @@ impl Policy {
             let place = self.file.complain(known, "", "", None);
             let first = format!("{}:{}", place.path().display(), place.position().line);
             let message = format!("{what} is in two files");
-            let expected = format!("{first} has it, too");
+            let expected = format!("{first} also has it");
             let help = Some("remove one of the two".to_owned());
             Err(own.file.complain(own_span, message, expected, help))
         };
@@ -232,15 +232,15 @@ mod tests {
             ),
             (
                 "[[gate]]\ntcp = \"127.0.0.1:1\"\n",
-                "s:2:7: this gate is in two files; watchme.toml:5 has it, too",
+                "s:2:7: this gate is in two files; watchme.toml:5 also has it",
             ),
             (
                 "\n[[route]]\nurl = \"http://a/x\"\nupstream = \"http://localhost:2/\"\n",
-                "s:3:7: the route of http://a/x is in two files; watchme.toml:2 has it, too",
+                "s:3:7: the route of http://a/x is in two files; watchme.toml:2 also has it",
             ),
             (
                 "[[network.n.member]]\ncontainer = \"a\"\n",
-                "s:1:1: the member a of n is in two files; watchme.toml:6 has it, too",
+                "s:1:1: the member a of n is in two files; watchme.toml:6 also has it",
             ),
         ] {
             assert_eq!(with(&[("s", text)]).unwrap_err(), expected);
@@ -248,6 +248,6 @@ mod tests {
         // Two services, of which neither is watchme.toml.
         let gate = "[[gate]]\ncontainer = \"b\"\n";
         let wrong = with(&[("r", gate), ("s", gate)]).unwrap_err();
-        assert_eq!(wrong, "s:2:13: this gate is in two files; r:2 has it, too");
+        assert_eq!(wrong, "s:2:13: this gate is in two files; r:2 also has it");
     }
 }

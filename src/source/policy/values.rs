@@ -124,7 +124,7 @@ text! {
 }
 
 text! {
-    /// `"1.22"`, `"1.25.1"`, `"252"`; `"1.22"` stands for every 1.22.x
+    /// `"1.22"`, `"1.25.1"`, `"252"`; `"1.22"` means any 1.22.x
     #[derive(Copy)]
     Release(Version), "version", ["integer", "string"],
     "a version in quotes such as \"1.22\"",
@@ -212,7 +212,7 @@ text! {
 }
 
 text! {
-    /// absolute, and not in a folder of the system
+    /// absolute, and not in a system folder
     Checkout(PathBuf), "absolute path", "string",
     "the absolute path of the checkout on the server, in no folder of the system",
     |text| absolute(text).filter(|path| !is_of_the_system(path))
@@ -251,7 +251,7 @@ text! {
 }
 
 text! {
-    /// `"nginx"`, or with the one version that will do, `"nginx=1.22.1-9"`
+    /// `"nginx"`, or with the required version, `"nginx=1.22.1-9"`
     PackageName(String), "package", "string",
     "the name of a package in lower case such as \"nginx\", or NAME=VERSION",
     |text| model::is_package(text).then(|| text.to_owned())

@@ -58,11 +58,11 @@ fn what_is_wrong_is_said() {
         ),
         (
             "[backup.x]\nfiles = [\"/a\"]\nto = \"/srv\"\n[backup.x.rehearsal]\ngate = [\"true\"]\nmemory = \"1\"\n",
-            "no container runs with so little memory",
+            "no container can run with so little memory",
         ),
         (
             "[backup.x]\ncommand = [\"d\"]\nstore = [\"put\", \"{}\"]\n",
-            "nothing brings back what store puts away",
+            "nothing retrieves what store has stored",
         ),
         (
             "[backup.x]\ncommand = [\"d\"]\nstore = [\"put\"]\n",
@@ -102,7 +102,7 @@ fn what_is_wrong_is_said() {
         ),
         (
             "[backup.x]\nfiles = [\"/a\"]\nto = \"/srv\"\ntimeout = \"0s\"\n",
-            "no backup can be made in no time",
+            "a backup needs some time",
         ),
         (
             "[backup.x]\nfiles = [\"/a\"]\nto = \"/srv\"\nschedule = \"25:00\"\n",
@@ -130,7 +130,7 @@ fn what_is_wrong_is_said() {
         ),
         (
             "[backup.x]\nfiles = [\"/a\"]\nto = \"/srv\"\nenvironment = [\"a.env\"]\n",
-            "\"a.env\" is no secret of the desired state",
+            "\"a.env\" is not a secret of the desired state",
         ),
         (
             "[backup.x]\ncommand = [\"d\"]\nto = \"/srv\"\nrestore = [\"r\"]\n[backup.x.rehearsal]\ngate = [\"true\"]\n",

@@ -68,12 +68,12 @@ fn names_and_files_that_cannot_be_used_are_refused() {
         (
             "systemd/a.conf",
             "",
-            "systemd/a.conf is no unit: its type .conf is unknown; the types are service, socket",
+            "systemd/a.conf is not a unit: its type .conf is unknown; the types are service, socket",
         ),
         (
             "systemd/a b.service",
             "",
-            "systemd/a b.service is no unit: its name has ' '",
+            "systemd/a b.service is not a unit: its name has ' '",
         ),
         (
             "etc/systemd/system/a.service",
@@ -113,7 +113,7 @@ fn names_and_files_that_cannot_be_used_are_refused() {
         (
             "watchme.toml",
             "[secret.pw]\n",
-            "watchme.toml:1:9: \"pw\" is no secret of the desired state",
+            "watchme.toml:1:9: \"pw\" is not a secret of the desired state",
         ),
         (
             "watchme.toml",

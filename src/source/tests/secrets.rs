@@ -73,8 +73,16 @@ fn what_is_no_secret_is_told_and_never_shown() {
             "it is not encrypted: it has no key sops:",
         ),
         ("secrets/x.age", cut, "it is damaged or cut off"),
-        ("secrets/x.txt", "hunter2", "this is no name of a secret"),
-        ("secrets/a b.age", SEALED, "this is no name of a secret"),
+        (
+            "secrets/x.txt",
+            "hunter2",
+            "this is not a valid name of a secret",
+        ),
+        (
+            "secrets/a b.age",
+            SEALED,
+            "this is not a valid name of a secret",
+        ),
         ("secrets/in/x.age", SEALED, "this is no"),
         (
             "secrets/app.sops.env",
@@ -90,7 +98,7 @@ fn what_is_no_secret_is_told_and_never_shown() {
         (
             "watchme.toml",
             "[secrets]\nrecipients = []\n",
-            "nobody is named to encrypt for",
+            "there are no recipients",
         ),
         (
             "watchme.toml",

@@ -186,12 +186,12 @@ fn what_cannot_be_a_stack_is_refused() {
         (
             "compose/a b/compose.yaml",
             WEB,
-            "compose/a b: its unit cannot be named stack-a b.service: rename the folder, letters, digits and :-_. may stand in its name",
+            "compose/a b: its unit cannot be named stack-a b.service: rename the folder, its name may contain letters, digits and :-_.",
         ),
         (
             "compose/a@b/compose.yaml",
             WEB,
-            "compose/a@b: its unit cannot be named stack-a@b.service: rename the folder, letters, digits and :-_. may stand in its name",
+            "compose/a@b: its unit cannot be named stack-a@b.service: rename the folder, its name may contain letters, digits and :-_.",
         ),
         (
             "systemd/stack-shop.service",

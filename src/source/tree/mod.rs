@@ -230,7 +230,7 @@ fn checked_name(folder: &Path, name: &[u8]) -> Result<String> {
     };
     let text = std::str::from_utf8(name).map_err(|_| bad("the name is not UTF-8"))?;
     match text {
-        "" | "." | ".." => Err(bad("this is no file name")),
+        "" | "." | ".." => Err(bad("this is not a file name")),
         _ if text.contains('/') => Err(bad("the name has a slash")),
         _ if text.chars().any(char::is_control) => Err(bad("the name has a control character")),
         _ if text.starts_with('-') => Err(bad("the name begins with a dash, as options do")),

@@ -5,7 +5,7 @@ fn names_are_checked_byte_by_byte() {
     for (name, expected) in [
         (&b"a"[..], Ok("a".to_owned())),
         (b"a/b", Err("f/a/b: the name has a slash".to_owned())),
-        (b"..", Err("f/..: this is no file name".to_owned())),
+        (b"..", Err("f/..: this is not a file name".to_owned())),
         (b"\xff", Err("f/\u{fffd}: the name is not UTF-8".to_owned())),
         (
             b"a\n",

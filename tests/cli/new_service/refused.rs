@@ -45,11 +45,11 @@ fn what_cannot_be_written_is_refused_and_nothing_is() {
         (
             vec!["null"],
             "\"null\" is not a valid service name",
-            "no word of YAML",
+            "not a word of YAML",
         ),
         (
             vec!["db"],
-            "there is a service db already: compose/db/compose.yaml is there",
+            "a service db already exists: compose/db/compose.yaml",
             "choose another name",
         ),
         (
@@ -79,7 +79,7 @@ fn what_cannot_be_written_is_refused_and_nothing_is() {
         ),
         (
             vec!["blog", "--site", "to", "--network", "a"],
-            "site to has no server block that could get a location: it redirects all requests",
+            "site to has no server block that can take a location: it redirects all requests",
             "--domain NAME",
         ),
         (
@@ -89,12 +89,12 @@ fn what_cannot_be_written_is_refused_and_nothing_is() {
         ),
         (
             vec!["blog", "--network", "a"],
-            "several servers could get the location: api.example.com in api.example.com, php.example.com in php",
+            "several servers can take the location: api.example.com in api.example.com, php.example.com in php",
             "--domain NAME",
         ),
         (
             [&["blog", "--path", "/hello"][..], &api].concat(),
-            "http://api.example.com/hello/ is routed already, by location /hello/ in sites-available/api.example.com:5",
+            "http://api.example.com/hello/ is already routed, by location /hello/ in sites-available/api.example.com:5",
             "routes explain http://api.example.com/hello/",
         ),
         (
@@ -107,7 +107,7 @@ fn what_cannot_be_written_is_refused_and_nothing_is() {
                 "--network",
                 "a",
             ],
-            "is routed already, by location ~ ^/old in sites-available/php:4",
+            "is already routed, by location ~ ^/old in sites-available/php:4",
             "--path",
         ),
         (
@@ -131,7 +131,7 @@ fn what_cannot_be_written_is_refused_and_nothing_is() {
                 &api,
             ]
             .concat(),
-            "/x is not below /api/: nobody outside can ask it",
+            "/x is not below /api/: it cannot be reached from outside",
             "--health /api/health",
         ),
         (
@@ -180,7 +180,7 @@ fn what_cannot_be_written_is_refused_and_nothing_is() {
         "{refused}"
     );
     assert!(
-        refused.contains("watchme-apply ports shows who has which"),
+        refused.contains("watchme-apply ports shows who uses which"),
         "{refused}"
     );
 }
@@ -241,7 +241,7 @@ fn what_check_would_find_is_said_or_refused() {
     fs::write(place.checkout().join("compose/feed/compose.yaml"), "").unwrap();
     let refused = new(&place, &["feed"]).expect(1).stderr;
     assert!(
-        refused.contains("compose/feed/compose.yaml is there"),
+        refused.contains("a service feed already exists: compose/feed/compose.yaml"),
         "{refused}"
     );
 }

@@ -157,7 +157,10 @@ fn a_volume_is_copied_cold_and_comes_back() {
             // With all that the command has started.
             host.sh("! pgrep -f '^sleep 61$'");
             let said = host.sh("journalctl -u slow --no-pager -o cat");
-            assert!(said.contains("interrupted: what runs is ended"), "{said}");
+            assert!(
+                said.contains("interrupted: the running command is ended"),
+                "{said}"
+            );
         }
     }
     // A rehearsal that is killed leaves its container, which the next one removes; a signal ends it, and removes all.

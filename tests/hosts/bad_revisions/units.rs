@@ -60,7 +60,7 @@ fn one_that_dies_later_is_degraded(host: &Host, one: &str) {
     host.tool(&["drift"]).expect(0);
 }
 
-/// A unit that systemd starts again and again.
+/// A unit that systemd keeps restarting.
 fn dying_after(life: Duration) -> String {
     format!(
         "[Service]\nExecStart=/bin/sh -c 'sleep {:.3}; exit 7'\nRestart=always\n\n[Install]\nWantedBy=multi-user.target\n",

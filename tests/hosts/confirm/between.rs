@@ -19,13 +19,13 @@ fn nothing_to_do_ctrl_c_a_kill_and_a_damaged_record() {
     for (command, status) in [("apply", 0), ("plan", 0), ("drift", 0)] {
         let said = host.tool(&[command]).expect(status).text();
         assert!(
-            said.contains("generation 2 waits for confirmation, and goes back to 1 in ")
+            said.contains("generation 2 waits for confirmation, and will be rolled back to 1 in ")
                 && said.contains("sudo watchme-apply confirm keeps it"),
             "{command}: {said}"
         );
     }
 
-    // Ctrl-C takes it back at once, and no timer is left.
+    // Ctrl-C rolls it back at once, and no timer is left.
     host.sh("pkill -INT -x watchme-apply");
     let said = ended(&host, "waits");
     assert!(said.contains("status 3"), "{said}");
@@ -33,7 +33,7 @@ fn nothing_to_do_ctrl_c_a_kill_and_a_damaged_record() {
     assert_eq!(timers(&host), "");
     let status = host.tool(&["status"]).text();
     assert!(
-        status.contains("by itself: nobody confirmed what root had applied"),
+        status.contains("automatically: nobody confirmed what root had applied"),
         "{status}"
     );
 
@@ -63,7 +63,7 @@ fn nothing_to_do_ctrl_c_a_kill_and_a_damaged_record() {
     let cut_off = host.tool(&["confirm"]).expect(1).text();
     assert!(
         cut_off.contains(
-            "the run was cut off before its end: there is nothing to confirm until it is undone"
+            "the run was interrupted before its end: there is nothing to confirm until it is undone"
         ) && cut_off.contains("sudo watchme-apply recover, then apply again"),
         "{cut_off}"
     );

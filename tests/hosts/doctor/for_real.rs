@@ -145,7 +145,7 @@ fn networks(host: &Host) {
     if host.debian() == Debian::Thirteen {
         let why = "the engine connects them to no other: watchme-aside";
         says(&told, &[why, "sudo systemctl restart app.service"]);
-        let left = "the engine connects it to no other until it is made anew: systemctl restart app.service";
+        let left = "the engine connects it to no other until it is recreated: systemctl restart app.service";
         says(&fixed, &[left]);
         host.sh("systemctl restart app.service");
     }
@@ -233,7 +233,7 @@ fn inodes(host: &Host) {
     says(
         &told,
         &[
-            "no-space /tmp: the disk of /tmp has no inodes: 0 of 200 are left, so no file can be made",
+            "no-space /tmp: the disk of /tmp has no inodes: 0 of 200 are left, so no file can be created",
             "sudo du --inodes -x -d 3 /tmp | sort -n | tail",
         ],
     );

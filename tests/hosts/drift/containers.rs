@@ -60,7 +60,7 @@ fn containers_that_restart_again_and_again_are_dead_or_ill_are_degraded() {
     });
     let drift = host.tool(&["drift"]).expect(2).stdout;
     for words in [
-        "unit/app.service: its container dead-prod does not run: exited with status 137 (killed by SIGKILL, not for memory)",
+        "unit/app.service: its container dead-prod does not run: exited with status 137 (killed by SIGKILL, not for lack of memory)",
         "unit/app.service: its container ill-prod is unhealthy",
         "unit/app.service: its service gone no longer has a container",
         "unit/plain.service: its container plain-prod does not run: exited with status 137",

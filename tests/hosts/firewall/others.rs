@@ -55,7 +55,7 @@ fn another_firewall_is_refused_and_a_host_needs_nft() {
 
     host.sh("ip link add br-lan type bridge; ip link add eth9 type veth peer name eth8; ip link set eth9 master br-lan");
     refused(&[
-        "everything may come from br-lan, and eth9 is a port of it, which is no container's",
+        "everything may come from br-lan, and eth9 is a port of it that does not belong to a container",
         "if it is to be trusted, list br-lan itself",
     ]);
     host.sh("ip link del br-lan; ip link del eth9");

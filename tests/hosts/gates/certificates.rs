@@ -143,7 +143,7 @@ fn the_certificate_of_the_first_day_passes_and_is_said() {
         (&desired("watchme.toml"), &toml),
         (&desired("sites-available/a"), &site("a", &pair("a"))),
     ]);
-    let note = "served with the self-signed certificate of the first day";
+    let note = "served with the self-signed bootstrap certificate";
     let first = host.apply(&[]).expect(0);
     assert!(first.stdout.contains(note), "{}", first.text());
     let json = host.apply(&["--verify-all", "--json"]).expect(0);

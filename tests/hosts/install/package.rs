@@ -43,7 +43,7 @@ fn the_package_is_installed_updated_and_purged() {
     // Its unit takes the place of the one that an apply wrote.
     let plan = host.tool(&["plan"]).expect(0).stdout;
     assert!(
-        plan.contains("the unit of the package undoes a cut-off run at boot"),
+        plan.contains("the unit of the package undoes an interrupted run at boot"),
         "{plan}"
     );
     host.apply(&[]).expect(0);

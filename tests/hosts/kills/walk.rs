@@ -84,7 +84,7 @@ pub(super) fn walk(first: Walker, work: &[(Fault, Point)], time: Duration) -> Re
 }
 
 /// Whether a run may succeed in spite of a failure there: what is cleared away after the commit may stay, a folder that
-/// is there already need not be made, and one that stays empty harms nobody. Questions are asked again; a count may have
+/// already exists need not be made, and one that stays empty harms nobody. Questions are asked again; a count may have
 /// drifted to one, or to a file that is only read. A thread that cannot be started leaves its work to the others.
 fn may_succeed(hit: &str) -> bool {
     let cleared = [

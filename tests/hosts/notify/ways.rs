@@ -230,10 +230,10 @@ fn a_certificate_that_ends(host: &Host) {
     );
     host.apply(&[]).expect(0);
     host.sh("rm -f /srv/got/* /srv/paged");
-    let begins = "host: the certificate /srv/soon.crt ends on ";
+    let begins = "host: the certificate /srv/soon.crt expires on ";
     assert_eq!(told(host, "certificate", begins), [1, 0, 1, 1]);
     host.sh("cp /srv/tls.crt /srv/soon.crt; systemctl reload nginx");
-    let over = "host: over: the certificate /srv/soon.crt ends on ";
+    let over = "host: over: the certificate /srv/soon.crt expires on ";
     assert_eq!(told(host, "certificate", over), [0, 1, 1, 1]);
 }
 

@@ -52,7 +52,7 @@ const SLEEPS: &str =
 fn engines_of_users_are_reported() {
     let host = boot_with_user();
     desired(&host, "");
-    // One of a network namespace of its own, as Docker's, and a socket where nobody listens.
+    // One of a network namespace of its own, as Docker's, and a socket where nothing listens.
     let listens = "import socket, time; s = socket.socket(socket.AF_UNIX); s.bind(\"/run/user/1000/docker.sock\"); s.listen(); time.sleep(1000000)";
     host.sh(&format!(
         "systemd-run -q --unit listens -p User=ubuntu -p PrivateNetwork=yes python3 -c '{listens}'"

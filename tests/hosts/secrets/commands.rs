@@ -148,7 +148,7 @@ fn secrets_are_edited_listed_and_rotated_without_root() {
     let before = host.sh(&format!("sha256sum {CHECKOUT}/desired-state/secrets/*"));
     let said = as_owner(&host, "EDITOR=/bin/false watchme-apply secret edit app.env").expect(1);
     assert!(
-        said.text().contains("the secret is as it was"),
+        said.text().contains("the secret was not changed"),
         "{}",
         said.text()
     );

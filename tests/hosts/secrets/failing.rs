@@ -175,7 +175,7 @@ fn drift_sees_what_became_of_a_secret_and_fixes_it() {
     );
     let loaded = host.tool(&["secret", "load"]).expect(0).text();
     assert!(
-        loaded.contains("1 secret lies decrypted in memory"),
+        loaded.contains("1 secret is decrypted in memory"),
         "{loaded}"
     );
     // A folder that is no memory gets nothing.
@@ -183,7 +183,7 @@ fn drift_sees_what_became_of_a_secret_and_fixes_it() {
     let said = host.tool(&["drift", "--fix"]);
     assert_ne!(said.status, 0);
     assert!(
-        said.text().contains("is no file system in memory"),
+        said.text().contains("is not a file system in memory"),
         "{}",
         said.text()
     );

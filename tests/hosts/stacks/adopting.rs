@@ -70,9 +70,9 @@ fn a_plan_says_what_an_adoption_makes_anew_and_why() {
     );
     for part in [
         format!(
-            "conf anew: it has /opt/conf/app.conf at /etc/app.conf, and gets {folder}/app.conf; write /opt/conf/app.conf in the compose file to keep it"
+            "container of conf: it has /opt/conf/app.conf at /etc/app.conf, and gets {folder}/app.conf; write /opt/conf/app.conf in the compose file to keep it"
         ),
-        format!("data anew: it has /opt/conf/data at /data, and gets {folder}/data"),
+        format!("container of data: it has /opt/conf/data at /data, and gets {folder}/data"),
     ] {
         assert!(plan.contains(&part), "{part}: {plan}");
     }
@@ -219,22 +219,24 @@ fn an_adoption_says_of_each_service_whether_it_stays_and_why_not() {
     let line = start(&plan);
     for part in [
         "interrupts only command, env, label, net, other, port, restart",
-        "and leaves those of same as they are",
+        "and keeps those of same",
     ] {
         assert!(line.contains(part), "{part}: {line}");
     }
     for part in [
-        "env anew: other variables: GONE, MODE",
-        "command anew: another command",
-        "port anew: it publishes 127.0.0.1:8301:80/tcp, and the file says 8302:80/tcp",
-        "net anew: it is not on shapes_back",
-        "label anew: other labels: team",
-        "restart anew: its restart policy is no, and the file says always",
-        "other anew: ",
+        "container of env: other variables: GONE, MODE",
+        "container of command: another command",
+        "container of port: it publishes 127.0.0.1:8301:80/tcp, and the file says 8302:80/tcp",
+        "container of net: it is not on shapes_back",
+        "container of label: other labels: team",
+        "container of restart: its restart policy is no, and the file says always",
+        "container of other: ",
     ] {
         assert!(plan.contains(part), "{part}: {plan}");
     }
-    let mut notes = plan.lines().filter(|line| line.contains(" anew"));
+    let mut notes = plan
+        .lines()
+        .filter(|line| line.contains("recreates the container of"));
     assert!(!notes.any(|line| line.contains("hunter")), "{plan}");
     assert_eq!(changed(&containers(&host), &by_hand), [""; 0]);
     host.apply(&[]).expect(0);

@@ -79,7 +79,7 @@ fn a_network_that_changes_is_made_again() {
     host.commit(&[(&path, Some(&compose(FIRST, "web:1")))], "back");
     let refused = host.apply(&[]).expect(1).text();
     assert!(
-        refused.contains("containers of others are on it: guest"),
+        refused.contains("other containers are on it: guest"),
         "{refused}"
     );
     host.sh("docker rm -f guest");

@@ -46,7 +46,7 @@ fn a_plan_says_why_containers_of_a_stack_go() {
         &[
             "remove the container",
             "debug",
-            "its profile is not switched on any more",
+            "its profile is no longer enabled",
         ],
     );
     assert!(!plan.contains("left its compose file"), "{plan}");
@@ -57,7 +57,7 @@ fn a_plan_says_why_containers_of_a_stack_go() {
     let plan = host.tool(&["plan"]).expect(0).text();
     assert_says(
         &plan,
-        &["leaves: left its compose file; debug: its profile is not switched on any more"],
+        &["leaves: left its compose file; debug: its profile is no longer enabled"],
     );
     host.apply(&[]).expect(0);
 

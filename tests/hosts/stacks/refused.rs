@@ -20,7 +20,7 @@ fn a_stack_of_which_nothing_starts_is_said_before_it_fails() {
         "cd {CHECKOUT}/desired-state/compose/a; docker-compose up -d && echo status 0 || echo status $?"
     );
     let up = host.sh(&up);
-    let message = "all services of a wait for a profile, and none is switched on";
+    let message = "all services of a need a profile, and none is enabled";
     match host.debian() {
         Debian::Twelve => {
             assert!(up.ends_with("status 0"), "{up}");

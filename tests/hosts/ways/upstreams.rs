@@ -97,7 +97,7 @@ fn an_upstream_that_a_run_would_lose_is_refused_or_rolled_back() {
             ],
         ),
         (
-            "a container in which nobody listens",
+            "a container in which nothing listens",
             "127.0.0.1:8101",
             [(path, deaf), (plain.as_str(), program(8111))],
         ),
@@ -154,7 +154,7 @@ fn a_site_that_moves_to_a_port_at_which_nobody_listens_is_refused() {
     for command in ["plan", "apply"] {
         let refused = host.tool(&[command]).expect(1).text();
         assert!(
-            refused.contains("it passed requests to 127.0.0.1:8111, and would pass them to 127.0.0.1:8055, where nobody listens"),
+            refused.contains("it passed requests to 127.0.0.1:8111, and would pass them to 127.0.0.1:8055, where nothing listens"),
             "{refused}"
         );
     }
@@ -170,7 +170,7 @@ fn a_site_that_moves_to_a_port_at_which_nobody_listens_is_refused() {
     );
     let plan = host.tool(&["plan"]).expect(0).text();
     assert!(
-        plan.contains("it would pass requests to 127.0.0.1:8056, where nobody listens"),
+        plan.contains("it would pass requests to 127.0.0.1:8056, where nothing listens"),
         "{plan}"
     );
     host.apply(&[]).expect(0);

@@ -12,7 +12,7 @@ impl<'a> Run<'_, 'a> {
     /// What answers in the end: files that are tried, what the request is passed on to, or files.
     pub(super) fn content(&mut self) -> Result<End<'a>, Stop> {
         if let Some(place) = self.denied() {
-            self.step(Some(place), "lets nobody in".to_owned());
+            self.step(Some(place), "denies all clients".to_owned());
             return Ok(End::Status(403));
         }
         self.note_access();

@@ -234,16 +234,16 @@ impl<'a> Run<'_, 'a> {
         let written = words.join(" ");
         let holds = match self.holds(&words, engine.quote || engine.in_args) {
             Ok(Some(holds)) => {
-                let text = if holds { "holds" } else { "does not hold" };
+                let text = if holds { "is true" } else { "is false" };
                 self.step(Some(place), text.to_owned());
                 holds
             }
             Ok(None) => {
-                let holds = self.ask(format!("whether if ({written}) holds"));
+                let holds = self.ask(format!("whether if ({written}) is true"));
                 let text = if holds {
-                    "may hold; taken so"
+                    "may be true; taken as true"
                 } else {
-                    "may hold; taken not to"
+                    "may be true; taken as false"
                 };
                 self.step(Some(place), text.to_owned());
                 holds

@@ -149,7 +149,8 @@ impl<'r, 'a> Run<'r, 'a> {
         if self.changes == 0 {
             self.step(
                 None,
-                "the request changed its way too often: nginx takes it for a cycle".to_owned(),
+                "the request was redirected internally too often: nginx treats it as a cycle"
+                    .to_owned(),
             );
         }
         self.changes > 0
@@ -191,7 +192,7 @@ impl<'r, 'a> Run<'r, 'a> {
             if !self.internal && self.in_force("internal").is_some() {
                 self.step(
                     Some(location.place),
-                    "is internal: nobody outside may ask for it".to_owned(),
+                    "is internal: it cannot be requested from outside".to_owned(),
                 );
                 return Ok(End::Status(404));
             }

@@ -92,11 +92,11 @@ fn what_only_a_request_or_the_host_tells_goes_both_ways() {
         location / { proxy_pass http://localhost:8000; }
     }";
     for (path, expected) in [
-        ("/if", "? whether if ($http_x) holds: 404 or 403"),
+        ("/if", "? whether if ($http_x) is true: 404 or 403"),
         ("/same", "404"),
         (
             "/try",
-            "? whether /try is there, whether if ($http_x) holds: 404 or 403 or Files",
+            "? whether /try is there, whether if ($http_x) is true: 404 or 403 or Files",
         ),
         ("/set", "http://localhost:8001/set"),
         ("/to", "? what $cookie_to will be:  or else"),

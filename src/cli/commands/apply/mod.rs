@@ -19,21 +19,19 @@ pub(in crate::cli) struct Args {
     input: Input,
     #[command(flatten)]
     show: Show,
-    /// For timers: skip a revision that failed or was rolled back, wait after other failures
-    /// (1, 2, 4 … 60 minutes), and exit with 2 then
+    /// For timers: skip a revision that failed or was rolled back, and wait after other failures (1, 2, 4 … 60 minutes); exits with 2 when it skips or waits
     #[arg(long, conflicts_with = "take_over")]
     unattended: bool,
     /// Do not ask before something is removed, stopped or taken over
     #[arg(long)]
     yes: bool,
-    /// With --unattended: try again what failed, without waiting
+    /// With --unattended: retry what failed, without waiting
     #[arg(long)]
     retry: bool,
     /// Check all health gates, even if nothing changes
     #[arg(long)]
     verify_all: bool,
-    /// Roll back after this time unless `watchme-apply confirm` is run in another session: 2m, 90s. Without it, 2m where a
-    /// person applies over SSH on a terminal and the firewall, sshd, sudo or the network change; 0 never waits
+    /// Roll back after this time unless `watchme-apply confirm` is run in another session: 2m, 90s. Without it, 2m if a person applies over SSH on a terminal and the firewall, sshd, sudo or the network change; 0 does not wait
     #[arg(long, value_name = "TIME", value_parser = wait::time, conflicts_with_all = ["unattended", "json"])]
     confirm: Option<SignedDuration>,
     /// Do not wait for confirmation: the same as --confirm 0
@@ -48,7 +46,7 @@ impl Command for Args {
 Examples:
   git pull && watchme-apply                           # apply what was pulled
   watchme-apply apply --only site/api.example.com     # apply one site
-  watchme-apply apply --confirm 5m                    # goes back by itself unless it is confirmed
+  watchme-apply apply --confirm 5m                    # rolls back unless confirmed within 5 minutes
   watchme-apply apply --root \"$(mktemp -d)\"           # try it on an empty folder"
     );
 
@@ -119,7 +117,7 @@ pub(in crate::cli::commands) fn announce(session: &Session<'_>, planned: &mut Pl
     let risky: Vec<String> = risky.iter().map(ToString::to_string).collect();
     if !risky.is_empty() {
         planned.warnings.push(format!(
-            "over SSH, an apply waits {} min for `watchme-apply confirm` in another session, as it changes {}; otherwise it goes back; --no-confirm does not wait",
+            "over SSH, an apply waits {} min for `watchme-apply confirm` in another session, as it changes {}; otherwise it rolls back; --no-confirm does not wait",
             time.as_mins(),
             risky.join(", ")
         ));

@@ -28,9 +28,7 @@ pub(super) fn time(text: &str) -> Result<SignedDuration, String> {
     };
     parsed
         .filter(|time| !time.is_negative() && *time <= LONGEST)
-        .ok_or_else(|| {
-            "expected a time such as 2m or 90s, up to 24h; 0 waits for nobody".to_owned()
-        })
+        .ok_or_else(|| "expected a time such as 2m or 90s, up to 24h; 0 does not wait".to_owned())
 }
 
 /// Whether an apply waits. Only where a person applies over SSH, on a terminal, it does unasked: nobody else could confirm.
@@ -59,11 +57,11 @@ pub(super) async fn wait(
     let end = Instant::now() + Duration::from_secs(left);
     output.line(&styled(
         STRONG,
-        "waiting for confirmation: log in with another session, and run",
+        "waiting for confirmation: log in again in another session, and run",
     ));
     output.line("    sudo watchme-apply confirm");
     output.line(&format!(
-        "otherwise everything goes back to generation {} in {left} s, also if this session ends",
+        "otherwise everything is rolled back to generation {} in {left} s, even if this session ends",
         waiting.back_to
     ));
     let interrupted = session.interrupted();

@@ -12,7 +12,7 @@ use crate::cli::{DIFFERENCES, ask};
 /// Turn edits made on this host into changes of the checkout; shows them first, and changes nothing on the host
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// Only this: a resource (unit/web.service, web, api.example.com), a container, or a path; a file below /etc that is not
+    /// Capture only this: a resource (unit/web.service, web, api.example.com), a container, or a path; a file below /etc that is not
     /// in the desired state is added
     #[arg(value_name = "NAME|PATH")]
     named: Vec<String>,
@@ -29,8 +29,8 @@ pub(in crate::cli) struct Args {
 
 impl Command for Args {
     const EXAMPLES: &'static str = "\
-It needs root, and writes into the checkout: commit and apply afterwards. Without --yes it asks on a terminal, and only
-shows elsewhere. It exits with 2 if something differs that the checkout did not get.
+It needs root, and writes into the checkout: commit and apply afterwards. Without --yes it asks; without a terminal it
+only shows the changes. It exits with 2 if an edit was not written.
 
 Examples:
   sudo watchme-apply capture                          # all edits by hand

@@ -21,7 +21,7 @@ pub(super) fn print(output: &mut Output, captured: &Captured, show_secrets: bool
         diff::print(output, &shown(path, edit), show_secrets);
     }
     for path in &captured.already {
-        let text = format!("{} has the edit of the host already", path.display());
+        let text = format!("{} already has the edit of the host", path.display());
         output.line(&styled(DIM, &clean(&text)));
     }
     if !captured.left.is_empty() {

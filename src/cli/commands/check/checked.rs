@@ -158,9 +158,9 @@ impl Checked {
         let counts: Vec<_> = counts.collect();
         for (path, _) in counts.iter().filter(|(_, count)| *count == 0) {
             self.warnings.push(match path.as_os_str().is_empty() {
-                true => "nothing here is read: no file of a desired state is there".to_owned(),
+                true => "nothing here is read: there is no file of a desired state".to_owned(),
                 false => format!(
-                    "nothing in {} is read: it is no part of the desired state",
+                    "nothing in {} is read: it is not part of the desired state",
                     path.display()
                 ),
             });

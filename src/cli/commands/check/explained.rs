@@ -86,7 +86,7 @@ fn how(name: &str, family: Option<&Family>) -> Vec<String> {
     let paths = family.and_then(|family| paths(family.name));
     let (more, paths) = match paths {
         Some(paths) => (
-            " Without paths it is for the whole checkout:",
+            " Without paths it applies to the whole checkout:",
             format!(", paths = [\"{paths}\"]"),
         ),
         None => ("", String::new()),

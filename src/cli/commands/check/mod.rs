@@ -22,7 +22,7 @@ pub(super) use checked::Checked;
 /// Check the files of the desired state; needs no host, root or Docker
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// Report only what concerns these files or folders; a file outside the desired state is checked alone, a folder as a desired state
+    /// Report only findings about these files or folders; a file outside the desired state is checked alone, a folder as a desired state
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Check this revision instead of the work tree: a branch, tag or commit

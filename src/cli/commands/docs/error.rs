@@ -15,9 +15,9 @@ pub(in crate::cli) enum DocsFailure {
         /// The one that is meant, perhaps.
         near: Option<&'static str>,
     },
-    #[error("{}:{line}: the marker has no end: what is below it would be lost", path.display())]
+    #[error("{}:{line}: the marker has no end: the text below it would be lost", path.display())]
     Unclosed { path: PathBuf, line: usize },
-    #[error("{}:{line}: the marker ends nothing", path.display())]
+    #[error("{}:{line}: this end marker has no beginning", path.display())]
     Unopened { path: PathBuf, line: usize },
     /// The checkout cannot be read.
     #[error(transparent)]

@@ -172,19 +172,19 @@ mod tests {
             ),
             (
                 "<!-- watchme-apply:ports -->\ntext\n",
-                "a.md:1: the marker has no end: what is below it would be lost",
+                "a.md:1: the marker has no end: the text below it would be lost",
             ),
             (
                 "<!-- watchme-apply:ports -->",
-                "a.md:1: the marker has no end: what is below it would be lost",
+                "a.md:1: the marker has no end: the text below it would be lost",
             ),
             (
                 "<!-- watchme-apply:ports -->\n<!-- watchme-apply:ports -->\n<!-- /watchme-apply -->\n",
-                "a.md:1: the marker has no end: what is below it would be lost",
+                "a.md:1: the marker has no end: the text below it would be lost",
             ),
             (
                 "a\n<!-- /watchme-apply -->\n",
-                "a.md:2: the marker ends nothing",
+                "a.md:2: this end marker has no beginning",
             ),
         ] {
             assert_eq!(new(text), Err(expected.to_owned()), "{text}");

@@ -15,19 +15,19 @@ use crate::cli::{DIFFERENCES, Failure};
 pub(in crate::cli) use error::DocsFailure;
 use marked::renewed;
 
-/// Write the marked tables of the checkout's Markdown files anew from the desired state
+/// Regenerate the marked tables in the checkout's Markdown files from the desired state
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// Write nothing: show what differs, and exit with 2 if something does
+    /// Write nothing; show the differences, and exit with 2 if there are any
     #[arg(long)]
     check: bool,
 }
 
 impl Command for Args {
     const EXAMPLES: &'static str = "\
-A table is between two lines of a Markdown file, each a comment of its own:
-<!-- watchme-apply:endpoints --> and <!-- /watchme-apply -->. There are endpoints, ports, containers, start-order and
-network, a diagram in Mermaid. All else in the file stays as it is.
+A table is between two comment lines of a Markdown file:
+<!-- watchme-apply:endpoints --> and <!-- /watchme-apply -->. The tables are endpoints, ports, containers, start-order and
+network (a Mermaid diagram). The rest of the file is not changed.
 
 Examples:
   watchme-apply docs
@@ -91,7 +91,7 @@ impl Args {
             (_, 0) => format!("{} up to date", count(marked, "file")),
             (_, stale) if self.check => {
                 format!(
-                    "{} stale: watchme-apply docs writes what is shown",
+                    "{} stale: watchme-apply docs writes these changes",
                     count(stale, "file")
                 )
             }

@@ -28,13 +28,13 @@ impl Pages {
     pub(super) fn warnings(&self) -> Vec<String> {
         let many = self.ends_at.as_ref().map(|path| {
             format!(
-                "the checkout has more than {MAX_NAMES} files and folders: {} and what is behind it were not looked at",
+                "the checkout has more than {MAX_NAMES} files and folders: {} and those after it were not read",
                 path.display()
             )
         });
         let deep = self.too_deep.as_ref().map(|path| {
             format!(
-                "{} is more than {MAX_DEPTH} folders deep, and was not looked into",
+                "{} is more than {MAX_DEPTH} folders deep, and was not read",
                 path.display()
             )
         });

@@ -10,19 +10,19 @@ use crate::cli::masks::hidden;
 use crate::cli::options::Input;
 use crate::import::{self, Asked, Category};
 
-/// Look at this host, and write a new repository that says what it has; changes nothing else
+/// Create a repository that describes this host; changes nothing else
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// The new checkout: a folder that is empty or not there
+    /// The new checkout: a folder that is empty or does not exist
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Look only for these; can be repeated
+    /// Import only resources of this kind; can be repeated
     #[arg(long, value_name = "KIND", value_enum)]
     only: Vec<Category>,
-    /// Write nothing, and say what would be written
+    /// Write nothing; show what would be written
     #[arg(long)]
     dry_run: bool,
-    /// Take files that look like they hold passwords or keys, too; never private keys
+    /// Also import files that seem to contain passwords or keys; private keys are never imported
     #[arg(long)]
     with_secrets: bool,
     /// Print one JSON object instead of text
@@ -32,7 +32,7 @@ pub(in crate::cli) struct Args {
 
 impl Command for Args {
     const EXAMPLES: &'static str = "\
-It needs root. What it cannot take without a change of the host is left as it is, and listed with the reason.
+Needs root. What cannot be imported without changing the host is skipped and listed with the reason.
 
 Examples:
   sudo watchme-apply import server-config

@@ -54,7 +54,7 @@ pub(super) fn print(output: &mut Output, imported: &Imported, dry_run: bool) {
         .iter()
         .any(|taken| taken.kind == Category::Compose);
     let stacks = match takes_over {
-        true => "; a start is that of a stack whose containers run and stay",
+        true => "; a start is that of a stack whose containers keep running",
         false => "",
     };
     output.line(&format!(

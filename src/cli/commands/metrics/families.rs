@@ -15,45 +15,45 @@ const KINDS: [DriftKind; 4] = [
     DriftKind::Degraded,
 ];
 
-/// The names of all metrics, behind `watchme_apply_`, and what each says.
+/// The names of all metrics, after `watchme_apply_`, and what each means.
 pub(super) const HELP: &str = "
 build_info                               The version of the program.
-generation_info                          The generation that is applied, and the commit that it was made from.
-metrics_timestamp_seconds                When these metrics were made.
+generation_info                          The generation that is applied, and its commit.
+metrics_timestamp_seconds                When these metrics were collected.
 compared                                 Whether the host could be compared with what was applied.
-in_sync                                  Whether the host is as the checkout has it, and nothing is degraded.
-drift_resources                          Deviations of each kind.
-interrupted                              Whether a run was interrupted and is not undone yet.
+in_sync                                  Whether the host matches the checkout, and nothing is degraded.
+drift_resources                          Number of deviations of each kind.
+interrupted                              Whether a run was interrupted and has not been undone yet.
 quarantined                              Whether a revision failed because of its content, so that unattended runs skip it.
-held                                     Whether a person went back from a revision, so that unattended runs skip it.
-back_off_failures                        Failures in a row after which unattended runs wait.
-paused_units                             Units that are kept stopped.
+held                                     Whether a person rolled back a revision, so that unattended runs skip it.
+back_off_failures                        Number of consecutive failures because of which unattended runs wait.
+paused_units                             Number of units that are kept stopped.
 last_run_info                            What the last run was, and how it ended.
-last_run_succeeded                       Whether the last run did what it was to do; 0 for one that was rolled back.
+last_run_succeeded                       Whether the last run succeeded; 0 if it was rolled back.
 last_run_timestamp_seconds               When the last run that changed the host, or tried to, ended.
-last_run_duration_seconds                How long it took.
-last_apply_timestamp_seconds             When what is applied was applied.
-last_apply_duration_seconds              How long that took.
-last_apply_changes                       How many changes it made.
-gate_latency_seconds                     How long each health gate that was asked then took to answer.
-gate_tries                               How often it was asked until it passed.
+last_run_duration_seconds                How long the last run took.
+last_apply_timestamp_seconds             When the current generation was applied.
+last_apply_duration_seconds              How long the last apply took.
+last_apply_changes                       Number of changes that the last apply made.
+gate_latency_seconds                     How long each health gate took to answer in the last apply.
+gate_tries                               How many tries each health gate needed to pass.
 daemon_up                                Whether each daemon that the desired state needs answers.
-unit_well                                Whether each unit is as it should be: up, done, or kept stopped on purpose.
+unit_well                                Whether each unit is in the expected state: running, done, or kept stopped on purpose.
 unit_restarts                            How often systemd restarted each unit.
 container_running                        Whether each container runs.
 container_restarts                       How often the engine restarted each container.
-certificate_not_after_timestamp_seconds  Until when each certificate of a site is good.
-certificate_stale                        Whether nginx serves an older one than the file has.
-foreign_resources                        What looks like a service and is not in the desired state.
-network_members                          How many members each network has in the desired state.
-network_members_connected                How many of them are connected.
+certificate_not_after_timestamp_seconds  When each certificate of a site expires.
+certificate_stale                        Whether nginx serves an older certificate than the one in the file.
+foreign_resources                        Number of resources that look like a service and are not in the desired state.
+network_members                          Number of members of each network in the desired state.
+network_members_connected                Number of connected members of each network.
 member_connected                         Whether each member is connected to its network.
-backup_last_timestamp_seconds            When the last good backup that is still there was begun.
-backup_last_size_bytes                   How large it is.
-backup_last_duration_seconds             How long it took.
-backup_kept                              How many backups are kept.
-backup_problems                          What is wrong with a backup: failed, overdue, or the same of its rehearsal.
-backup_rehearsal_last_timestamp_seconds  When its last good rehearsal was.
+backup_last_timestamp_seconds            When the last good backup that still exists was started.
+backup_last_size_bytes                   Size of the last good backup.
+backup_last_duration_seconds             How long the last good backup took.
+backup_kept                              Number of backups that are kept.
+backup_problems                          Problems of a backup: it or its rehearsal failed, or is overdue.
+backup_rehearsal_last_timestamp_seconds  When the last successful rehearsal of each backup was.
 ";
 
 /// One of these with its values.

@@ -21,7 +21,7 @@ pub(in crate::cli) use textfile::TextfileError;
 /// They are in OpenMetrics text; a file is in the text format of Prometheus, which is what node_exporter reads.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// Write them to this file, whole or not at all, instead of printing them; its name has to end in .prom
+    /// Write the metrics atomically to FILE (must end in .prom) instead of printing them
     #[arg(long, value_name = "FILE")]
     textfile: Option<PathBuf>,
 }

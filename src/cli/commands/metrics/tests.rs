@@ -179,7 +179,7 @@ fn a_folder_that_is_not_there_is_said_with_what_helps() {
     assert_eq!(
         error.hint().as_deref(),
         Some(
-            "/nowhere/at has to be there: apt-get install prometheus-node-exporter, or sudo mkdir -p /nowhere/at"
+            "/nowhere/at must exist: apt-get install prometheus-node-exporter, or sudo mkdir -p /nowhere/at"
         )
     );
 }

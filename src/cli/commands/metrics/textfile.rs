@@ -19,7 +19,7 @@ impl TextfileError {
         let folder = folder(&self.path).display();
         match self.source.kind() {
             std::io::ErrorKind::NotFound => Some(format!(
-                "{folder} has to be there: apt-get install prometheus-node-exporter, or sudo mkdir -p {folder}"
+                "{folder} must exist: apt-get install prometheus-node-exporter, or sudo mkdir -p {folder}"
             )),
             std::io::ErrorKind::PermissionDenied => Some(format!(
                 "needs root: sudo watchme-apply metrics --textfile {}",

@@ -16,16 +16,16 @@ pub(in crate::cli) enum NewFailure {
         /// What can.
         expected: &'static str,
     },
-    #[error("{health} is not below {internal}: nobody outside can ask it")]
+    #[error("{health} is not below {internal}: it cannot be reached from outside")]
     HealthInside {
         /// What was to be asked.
         health: String,
         /// What the location passes on.
         internal: String,
     },
-    #[error("there is a service {name} already: {what}")]
+    #[error("a service {name} already exists: {what}")]
     Exists { name: String, what: String },
-    #[error("{} is there already", path.display())]
+    #[error("{} already exists", path.display())]
     FileExists { path: PathBuf },
     #[error("port {port} is not free: {holder}")]
     PortTaken {
@@ -43,16 +43,16 @@ pub(in crate::cli) enum NewFailure {
         /// What there is.
         near: Option<String>,
     },
-    #[error("no site here could get a location for {name}")]
+    #[error("no site here can take a location for {name}")]
     Nowhere { name: String },
-    #[error("site {site} has no server block that could get a location: {why}")]
+    #[error("site {site} has no server block that can take a location: {why}")]
     NoServer { site: String, why: &'static str },
-    #[error("several servers could get the location: {}", servers.join(", "))]
+    #[error("several servers can take the location: {}", servers.join(", "))]
     Ambiguous {
         /// Each as `name in site`.
         servers: Vec<String>,
     },
-    #[error("{url} is routed already, by {location} in {place}")]
+    #[error("{url} is already routed, by {location} in {place}")]
     Routed {
         url: String,
         location: String,
@@ -94,7 +94,7 @@ impl NewFailure {
     pub(in crate::cli) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Name { .. } => {
-                "a name has up to 50 lowercase letters, digits, - and _, begins with a letter, and is no word of YAML such as yes or null: blog, media-api".to_owned()
+                "a name has up to 50 lowercase letters, digits, - and _, begins with a letter, and is not a word of YAML such as yes or null: blog, media-api".to_owned()
             }
             Self::Value { expected, .. } => (*expected).to_owned(),
             Self::HealthInside { internal, .. } => {
@@ -108,7 +108,7 @@ impl NewFailure {
                 "leave out --port for a free one; watchme-apply ports lists them".to_owned()
             }
             Self::NoPort { .. } => {
-                "watchme-apply ports shows who has which; name one with --port, or add a range to [ports] in watchme.toml".to_owned()
+                "watchme-apply ports shows who uses which; choose one with --port, or add a range to [ports] in watchme.toml".to_owned()
             }
             Self::NoSite { near, .. } | Self::NoNetwork { near, .. } => return near.clone(),
             Self::Nowhere { name } => format!(
@@ -123,7 +123,7 @@ impl NewFailure {
             }
             Self::Networks { .. } => "choose one: --network NAME, or --network none".to_owned(),
             Self::OneHost { .. } => {
-                "leave out --host; what is for one host moves to hosts/NAME/ afterwards".to_owned()
+                "leave out --host; move what is for one host to hosts/NAME/ afterwards".to_owned()
             }
             Self::Wrong { findings, .. } => {
                 let help = findings.iter().find_map(Finding::help);

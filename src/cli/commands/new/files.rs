@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(read("site").as_deref(), Some("new\n"));
         assert_eq!(read("compose/a/compose.yaml").as_deref(), Some("a\n"));
         let again = write_below(folder.path(), &edits[..2]).unwrap_err();
-        assert_eq!(again.to_string(), "compose/a/compose.yaml is there already");
+        assert_eq!(again.to_string(), "compose/a/compose.yaml already exists");
     }
 
     #[test]

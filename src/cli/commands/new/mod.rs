@@ -14,7 +14,7 @@ use crate::cli::render::diff;
 pub(in crate::cli) use error::NewFailure;
 use wanted::{Made, Service};
 
-/// Write what something new needs into the files of the desired state
+/// Add something new to the desired state
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
@@ -25,8 +25,8 @@ pub(in crate::cli) struct Args {
 enum What {
     /// Add a service: its compose file, a location in a site, the network, a route and a health gate
     #[command(after_help = "\
-Only the work tree of the checkout is written to, nothing in it is overwritten, and no host is changed. The result is
-checked before it is written: all of it is written, or nothing.
+Writes only to the work tree of the checkout; overwrites nothing and changes no host. The result is checked first:
+all of it is written, or nothing.
 
 Examples:
   watchme-apply new service blog                          # at /blog/ of the one site, on a free port

@@ -78,7 +78,7 @@ impl Texts<'_> {
 
 networks:
   \"{network}\":
-    # Used here, and made elsewhere: never \"driver: bridge\".
+    # Used here, and defined elsewhere: never \"driver: bridge\".
     external: true
 "
             ));
@@ -98,7 +98,7 @@ networks:
             (
                 0,
                 format!(
-                    "# {}: both paths end in a slash, for nginx replaces the one by the other.",
+                    "# {}: both paths end in a slash, because nginx replaces one with the other.",
                     self.name
                 ),
             ),

@@ -28,39 +28,39 @@ const VALUES_OF_YAML: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "
 /// A service to add.
 #[derive(Debug, clap::Args)]
 pub(super) struct Service {
-    /// Its name: of its folder in compose/, its container, and on the network
+    /// Name of the service: of its folder in compose/, its container and its network alias
     name: String,
-    /// The port on which nginx reaches it, and on which it listens in its container [default: one that is free]
+    /// Port on which nginx reaches it, and on which it listens in its container [default: a free port]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-    /// The port on which it listens in its container [default: that of --port]
+    /// Port on which it listens in its container [default: the value of --port]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     container_port: Option<u16>,
     /// The public path [default: /NAME/, or / on a new site]
     #[arg(long, conflicts_with = "no_route")]
     path: Option<String>,
-    /// The path in the service that the public path stands for
+    /// Path in the service to which the public path is mapped
     #[arg(long, value_name = "PATH", default_value = "/")]
     internal_path: String,
-    /// The path in the service that answers 200 when it works [default: health, below the internal path]
+    /// Path in the service that answers 200 when the service is healthy [default: health, below the internal path]
     #[arg(long, value_name = "PATH")]
     health: Option<String>,
     /// Its image, with a fixed tag [default: NAME:1, which you build]
     #[arg(long)]
     image: Option<String>,
-    /// The memory that its container may use
+    /// Memory limit of its container
     #[arg(long, value_name = "SIZE", default_value = "128m")]
     memory: String,
-    /// The site that gets the location [default: the one that passes requests on]
+    /// The site that gets the location [default: the only site with a proxy_pass]
     #[arg(long, conflicts_with = "no_route")]
     site: Option<String>,
-    /// The name under which it is reached: the server of that name gets the location, or a new site is written
+    /// Public domain: the server block of that name gets the location, or a new site is written
     #[arg(long, conflicts_with = "no_route")]
     domain: Option<String>,
-    /// The network that it is on, or none [default: the one in the desired state]
+    /// Its network, or none [default: the only network of the desired state]
     #[arg(long, value_name = "NAME")]
     network: Option<String>,
-    /// No location and no port of the host: only other containers reach it
+    /// Add no location and publish no port: only other containers can reach the service
     #[arg(long)]
     no_route: bool,
     /// Only show what would be written
@@ -127,7 +127,7 @@ impl Service {
                 let public = format!("{}{}", place.base, place.path);
                 let (upstream, name) = (texts.upstream(place.upstream), &self.name);
                 says.push(format!(
-                    "{public} comes out at {upstream} of the container {name}"
+                    "{public} reaches {upstream} of the container {name}"
                 ));
                 says.extend(place.note.clone());
                 edits.push(place.edit(texts));
@@ -200,7 +200,7 @@ impl Service {
         let folder = revision.parsed.folder.join(COMPOSE).join(name);
         let mut inputs = revision.inputs.keys().chain(revision.parsed.beside.keys());
         if let Some(file) = inputs.find(|path| path.starts_with(&folder)) {
-            return exists(format!("{} is there", file.display()));
+            return exists(file.display().to_string());
         }
         let units = [format!("{name}.service"), format!("stack-{name}.service")];
         let is_there = |unit: &&String| revision.desired.units.contains_key(*unit);

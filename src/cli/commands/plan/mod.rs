@@ -25,7 +25,7 @@ pub(in crate::cli) struct Args {
     /// Exit with 2 if there are differences
     #[arg(long)]
     detailed_exitcode: bool,
-    /// Plan for a host that matches this revision, without asking any host: what a merge would do
+    /// Plan for a host that matches this revision, without contacting any host: what a merge would do
     #[arg(long, value_name = "REV", conflicts_with_all = ["rev", "worktree", "only", "root"])]
     from: Option<String>,
     /// With --from: the revision to plan [default: HEAD]

@@ -165,7 +165,7 @@ impl Table {
         of(&self.ports)
             .or_else(elsewhere)
             .or_else(listener)
-            .unwrap_or_else(|| "the next copy of a stack comes on it".to_owned())
+            .unwrap_or_else(|| "the next copy of a stack uses it".to_owned())
     }
 }
 

@@ -42,7 +42,7 @@ impl Around {
         }
     }
 
-    /// That nobody listens behind an upstream: for each of its ports on this host that nobody declares.
+    /// That nothing listens behind an upstream: for each of its ports on this host that nobody declares.
     pub(super) fn nobody(&self, targets: &[&Target]) -> Vec<String> {
         let local = targets.iter().filter_map(|target| target.local_port());
         let numbers: BTreeSet<u16> = local.collect();
@@ -55,9 +55,9 @@ impl Around {
                 Some(here) if here.contains(&port) => {
                     format!("something listens on {port} here, but no file of the checkout declares it")
                 }
-                Some(_) => format!("nobody listens on {port}: nginx answers 502"),
+                Some(_) => format!("nothing listens on {port}: nginx answers 502"),
                 None => format!(
-                    "nobody listens on {port}, as far as the checkout says: no unit, socket, service or site of it names that port"
+                    "nothing listens on {port}, as far as the checkout says: no unit, socket, service or site of it names that port"
                 ),
             })
             .collect()

@@ -44,7 +44,7 @@ pub(super) fn explained(
         }
     }
     for part in fitting.iter().skip(SHOWN) {
-        let text = format!("{}: takes this URL, too", part.files.title());
+        let text = format!("{}: also takes this URL", part.files.title());
         folded(output, &text, WARN);
     }
 }

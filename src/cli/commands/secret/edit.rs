@@ -37,7 +37,7 @@ pub(super) async fn edit(
     let after = edited(&target, &before, output).await?;
     let shown = target.shown.display().to_string();
     if after.is(before.bytes()) {
-        output.line(&format!("{} is as it was", clean(&shown)));
+        output.line(&format!("{} was not changed", clean(&shown)));
         return Ok(());
     }
     let sealed = checkout.sealed(&target, &after, &recipients)?;
@@ -64,7 +64,7 @@ async fn edited(
     let folder = Memory::new()?;
     if !folder.is_private() {
         output.aside(&format!(
-            "note: the kernel allows no file system for this process alone: if it is killed, what is edited stays in {}",
+            "note: the kernel does not allow a private file system for this process: if it is killed, the edited text stays in {}",
             folder.path().display()
         ));
     }

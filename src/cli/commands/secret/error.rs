@@ -16,7 +16,7 @@ pub(in crate::cli) enum SecretFailure {
         /// One that is there.
         near: Option<String>,
     },
-    #[error("{name:?} is no name of a secret")]
+    #[error("{name:?} is not a valid name of a secret")]
     Name { name: String },
     #[error("{} is a file of SOPS, which is read here and not written", path.display())]
     Sops {
@@ -26,7 +26,7 @@ pub(in crate::cli) enum SecretFailure {
     },
     #[error("watchme.toml names no recipients to encrypt for")]
     NoRecipients,
-    #[error("no private key is here that could open a secret: looked for {}", list(.looked_for))]
+    #[error("there is no private key here to decrypt a secret: looked for {}", list(.looked_for))]
     NoIdentity {
         /// Where keys were looked for.
         looked_for: Vec<PathBuf>,
@@ -43,7 +43,7 @@ pub(in crate::cli) enum SecretFailure {
     },
     #[error("could not encrypt {}: {error}", path.display())]
     Seal { path: PathBuf, error: SealError },
-    #[error("no folder of this machine is in memory: nothing is decrypted to a disk")]
+    #[error("this machine has no folder in memory, and secrets are never decrypted to a disk")]
     NoMemory,
     #[error("could not run the editor {program}")]
     Editor {
@@ -51,7 +51,7 @@ pub(in crate::cli) enum SecretFailure {
         #[source]
         source: io::Error,
     },
-    #[error("the editor {program} ended with {status}; the secret is as it was")]
+    #[error("the editor {program} ended with {status}; the secret was not changed")]
     EditorFailed {
         program: String,
         status: std::process::ExitStatus,
@@ -87,8 +87,7 @@ impl SecretFailure {
                  /etc/ssh/ssh_host_ed25519_key.pub of the server, and the keys of those who edit"
                 .to_owned(),
             Self::NoIdentity { .. } => {
-                "name one: --identity FILE; age-keygen -o ~/.config/age/keys.txt makes one, whose public key has to be among \
-                 the recipients"
+                "name one: --identity FILE; age-keygen -o ~/.config/age/keys.txt creates one; its public key must be among the recipients"
                     .to_owned()
             }
             Self::Key(error) => error.help().into_iter().next()?,
@@ -135,7 +134,7 @@ mod tests {
                 SecretFailure::Name {
                     name: "a b".to_owned(),
                 },
-                "\"a b\" is no name of a secret",
+                "\"a b\" is not a valid name of a secret",
                 Some("such as app.env"),
             ),
             (
@@ -186,7 +185,7 @@ mod tests {
             ),
             (
                 SecretFailure::NoMemory,
-                "nothing is decrypted to a disk",
+                "secrets are never decrypted to a disk",
                 Some("mount -t tmpfs tmpfs /dev/shm"),
             ),
             (

@@ -28,13 +28,13 @@ struct One {
     name: String,
     /// Relative to the checkout.
     file: String,
-    /// Where it lies decrypted on the host.
+    /// Where it is decrypted on the host.
     path: String,
     /// `age`, `sops-variables` or `sops-yaml`.
     form: SecretForm,
     mode: String,
     owner: String,
-    /// Public keys that it is encrypted for, as far as the file tells.
+    /// Public keys that it is encrypted for, as far as the file shows.
     recipients: Vec<String>,
     /// Recipients in watchme.toml that it is not encrypted for.
     lacks: Vec<String>,

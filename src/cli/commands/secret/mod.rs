@@ -15,7 +15,7 @@ use crate::reconcile;
 pub(in crate::cli) use error::SecretFailure;
 use list::Listed;
 
-/// List, edit and encrypt anew the files in secrets/ of the checkout
+/// List, edit and re-encrypt the files in secrets/ of the checkout
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
@@ -24,13 +24,13 @@ pub(in crate::cli) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Decrypt a secret, open it in $VISUAL or $EDITOR, and encrypt what was changed for the recipients in watchme.toml
+    /// Decrypt a secret, open it in $VISUAL or $EDITOR, and encrypt the result for the recipients in watchme.toml
     #[command(after_help = "\
 Examples:
-  watchme-apply secret edit app.env                   # writes secrets/app.env.age; makes it if there is none
+  watchme-apply secret edit app.env                   # writes secrets/app.env.age; creates it if it does not exist
   watchme-apply secret edit tls.key --identity key.txt")]
     Edit {
-        /// Its name, such as app.env
+        /// Name of the secret, such as app.env
         name: String,
         #[command(flatten)]
         keys: Keys,
@@ -44,18 +44,18 @@ Example:
         #[arg(long)]
         json: bool,
     },
-    /// Encrypt secrets anew for the recipients in watchme.toml, all of them unless some are named
+    /// Re-encrypt secrets for the recipients in watchme.toml; all secrets unless some are named
     #[command(after_help = "\
 Examples:
   watchme-apply secret rotate                         # after a change of recipients
   watchme-apply secret rotate app.env")]
     Rotate {
-        /// Their names
+        /// Names of the secrets
         names: Vec<String>,
         #[command(flatten)]
         keys: Keys,
     },
-    /// Decrypt the secrets that were applied to /run/watchme-apply/secrets; a unit runs this at boot
+    /// Decrypt the applied secrets to /run/watchme-apply/secrets; a unit runs this at boot
     #[command(after_help = "\
 Example:
   watchme-apply secret load")]
@@ -65,8 +65,8 @@ Example:
 /// What opens secrets.
 #[derive(Debug, clap::Args)]
 struct Keys {
-    /// A private key of age or ssh-ed25519; can be repeated [default: that of the host, ~/.config/age/keys.txt,
-    /// ~/.config/sops/age/keys.txt and ~/.ssh/id_ed25519, as far as they can be read]
+    /// An age or ssh-ed25519 private key; can be repeated [default: the host's key, ~/.config/age/keys.txt,
+    /// ~/.config/sops/age/keys.txt and ~/.ssh/id_ed25519, if readable]
     #[arg(long, value_name = "FILE")]
     identity: Vec<PathBuf>,
 }
@@ -104,8 +104,8 @@ Examples:
                 let loaded = reconcile::load_secrets(session.host()?)?;
                 output.line(&match loaded {
                     0 => "no secrets were applied".to_owned(),
-                    1 => "1 secret lies decrypted in memory".to_owned(),
-                    _ => format!("{} lie decrypted in memory", count(loaded, "secret")),
+                    1 => "1 secret is decrypted in memory".to_owned(),
+                    _ => format!("{} are decrypted in memory", count(loaded, "secret")),
                 });
             }
         }

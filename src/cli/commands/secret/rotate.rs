@@ -30,14 +30,14 @@ pub(super) fn rotate(
             match secret.form {
                 SecretForm::Age => targets.push(checkout.known(name)?),
                 _ => output.aside(&format!(
-                    "{} is left as it is: sops updatekeys {0}",
+                    "{} was not changed: sops updatekeys {0}",
                     clean(&path.to_string_lossy())
                 )),
             }
         }
     }
     if targets.is_empty() {
-        output.line("no secret to encrypt anew");
+        output.line("no secret to re-encrypt");
         return Ok(());
     }
     let keys = checkout.identities(named)?;
@@ -51,7 +51,7 @@ pub(super) fn rotate(
         output.line(&format!("wrote {}", clean(&target.shown.to_string_lossy())));
     }
     output.line(&format!(
-        "{} encrypted anew for {}: commit them; an apply restarts nothing for that",
+        "{} re-encrypted for {}: commit them; an apply restarts nothing because of it",
         count(targets.len(), "secret"),
         count(recipients.len(), "recipient")
     ));

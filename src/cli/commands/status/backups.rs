@@ -21,7 +21,7 @@ pub(super) fn lines(backups: &[BackupStatus], now: Timestamp) -> Vec<Line> {
             None => "not rehearsed".to_owned(),
             Some(rehearsal) => match rehearsal.good {
                 Some(good) => format!("rehearsed {} ago", old(good)),
-                None => "never rehearsed well".to_owned(),
+                None => "never rehearsed successfully".to_owned(),
             },
         };
         let style = match backup.wrong.is_empty() {

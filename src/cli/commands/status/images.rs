@@ -31,7 +31,7 @@ pub(super) fn moved(one: &ContainerStatus) -> Option<String> {
     };
     let (name, image, newer) = (&one.name, &one.image, short(newer));
     Some(format!(
-        "{name}: {image} is another image on this host by now, {newer}: {help}"
+        "{name}: {image} is now another image on this host, {newer}: {help}"
     ))
 }
 
@@ -82,7 +82,7 @@ mod tests {
         assert_eq!(
             moved(&one).as_deref(),
             Some(
-                "web: app:1 is another image on this host by now, sha256:fedcba987654: sudo systemctl restart web.service runs it"
+                "web: app:1 is now another image on this host, sha256:fedcba987654: sudo systemctl restart web.service runs it"
             )
         );
         one.newer_image_id = None;

@@ -36,7 +36,7 @@ pub(in crate::cli) struct Status {
     units: Vec<UnitStatus>,
     containers: Vec<ContainerStatus>,
     certificates: Vec<CertificateStatus>,
-    /// Secrets, with nothing of what is in them.
+    /// Secrets, without their content.
     secrets: Vec<SecretStatus>,
     /// Backups, and how their last rehearsals ended.
     backups: Vec<BackupStatus>,

@@ -47,7 +47,10 @@ pub(super) fn print(output: &mut Output, found: &reconcile::Migration) {
         output.line("the desired state has no network");
     }
     if !found.legacy.is_empty() {
-        output.line(&styled(STRONG, "networks that are left behind:"));
+        output.line(&styled(
+            STRONG,
+            "networks that are not in the desired state:",
+        ));
         found.legacy.iter().for_each(|one| legacy(output, one));
     }
     for warning in &found.warnings {
@@ -58,7 +61,7 @@ pub(super) fn print(output: &mut Output, found: &reconcile::Migration) {
 fn network_table(output: &mut Output, network: &MovedTo) {
     let done = network.services.iter().filter(|one| one.is_done()).count();
     let owner = match &network.owner {
-        Some(owner) => format!(", made by {owner}"),
+        Some(owner) => format!(", created by {owner}"),
         None => String::new(),
     };
     let (name, all) = (&network.name, network.services.len());
@@ -114,7 +117,7 @@ fn legacy(output: &mut Output, network: &Legacy) {
     });
     let name = &network.name;
     let users = match network.users.is_empty() {
-        true => format!("nobody is on it: watchme-apply prune --network {name}"),
+        true => format!("no container is on it: watchme-apply prune --network {name}"),
         false => users.collect::<Vec<_>>().join(", "),
     };
     let text = format!("{name}{project}{instead}: {users}");

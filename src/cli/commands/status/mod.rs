@@ -15,7 +15,7 @@ use crate::reconcile;
 /// Show what is applied and the state of every unit, container, network and certificate
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// Only how far services have come that move to a network of the desired state, and the networks that are left behind
+    /// Show only the progress of moving services to the networks of the desired state, and the networks that are not in it
     #[arg(long)]
     migration: bool,
     /// Print one JSON object instead of text

@@ -15,13 +15,13 @@ impl Page {
         let (generation, back_to) = (waiting.generation, waiting.back_to);
         let text = match (generation, waiting.seconds_left(self.now)) {
             (None, _) => format!(
-                "an apply that will wait for confirmation is not finished; without it, generation {back_to} comes back"
+                "an apply that will wait for confirmation has not finished; unless it is confirmed, generation {back_to} is restored"
             ),
             (Some(number), 0) => format!(
-                "generation {number} was not confirmed, and goes back to {back_to}: watchme-apply rollback {back_to}"
+                "generation {number} was not confirmed, and will be rolled back to {back_to}: watchme-apply rollback {back_to}"
             ),
             (Some(number), left) => format!(
-                "generation {number} waits for confirmation, and goes back to {back_to} in {left} s: watchme-apply confirm"
+                "generation {number} waits for confirmation, and will be rolled back to {back_to} in {left} s: watchme-apply confirm"
             ),
         };
         self.say(WARN, &text, 0);

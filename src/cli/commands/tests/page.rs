@@ -12,7 +12,7 @@ pub(super) const HEAD: &str = "\
 Written by `UPDATE_DOCS=1 cargo test --lib cli::commands`; do not edit.
 
 `apply`, `confirm`, `rollback`, `drift --fix`, `secret load`, `backup run`, `restore`, `pause`, `resume`, `recover`, `prune` and `uninstall` change the host; without root they run again through sudo, and say so. The other commands only
-read; `init`, `import`, `new`, `docs`, `capture`, `secret edit` and `secret rotate` write to the checkout. `init`, `new`, `docs`, `check`, `routes`, `ports`, `secret` and `plan --from` need no root. `plan`, `status`, `metrics`, `notify`, `drift`, `history`, `show`, `logs` and `backup list` do once something was applied: the records are readable by root alone. `import` always does.
+read; `init`, `import`, `new`, `docs`, `capture`, `secret edit` and `secret rotate` write to the checkout. `init`, `new`, `docs`, `check`, `routes`, `ports`, `secret` and `plan --from` need no root. `plan`, `status`, `metrics`, `notify`, `drift`, `history`, `show`, `logs` and `backup list` need root once something was applied, because only root can read the records. `import` always needs root.
 
 ";
 

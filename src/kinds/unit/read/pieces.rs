@@ -57,7 +57,7 @@ impl Loader<'_, '_> {
             && matches!(self.inputs.node(&path), Ok(Some((_, Node::File { .. }))))
         {
             let warning = format!(
-                "{} is no unit and is skipped: files for /etc/systemd belong in etc/systemd/",
+                "{} is not a unit and is skipped: files for /etc/systemd belong in etc/systemd/",
                 path.display()
             );
             self.out.warnings.push(warning);

@@ -1,4 +1,4 @@
-//! 502: nobody listens where requests are passed on to, or what listens has nobody behind it.
+//! 502: nothing listens where requests are passed on to, or what listens has nobody behind it.
 
 use super::{Cause, What, again, last, logs_of};
 use crate::model::{Container, layout};
@@ -28,22 +28,22 @@ fn refused(facts: &Facts, way: &Way, stop: &Stop) -> Cause {
     let at = way.location.as_deref().unwrap_or("nginx");
     let target = &stop.target;
     let Some(port) = target.local_port() else {
-        let text = format!("{target} cannot be connected to, and {at} passes requests there");
+        let text = format!("{target} cannot be reached, and {at} passes requests there");
         let cause = Cause::new(What::BadGateway, way.url.to_string(), text);
         return cause.shown([stop.reached.said()]).fixed(format!(
-            "correct proxy_pass in git, if {target} is not where the service is; else look there why it does not listen"
+            "correct proxy_pass in git, if {target} is not where the service is; otherwise find out there why it does not listen"
         ));
     };
     nobody(facts, port, way.url.to_string(), at)
 }
 
-/// That nobody listens on a port of this host.
+/// That nothing listens on a port of this host.
 fn nobody(facts: &Facts, port: u16, place: String, at: &str) -> Cause {
     let units = facts.units_for(port);
     let mut cause = Cause::new(
         What::BadGateway,
         place,
-        format!("nobody listens on port {port}, where {at} passes requests to"),
+        format!("nothing listens on port {port}, where {at} passes requests to"),
     );
     for unit in &units {
         cause = cause.shown(why_not(facts, unit, port));
@@ -104,7 +104,7 @@ fn wrong_port(facts: &Facts, cause: Cause, port: u16) -> Cause {
     others.dedup();
     others.truncate(8);
     cause.shown(others).fixed(format!(
-        "correct the port in proxy_pass, or have the service publish {port}, in git; watchme-apply ports shows who has which; then: watchme-apply"
+        "correct the port in proxy_pass, or have the service publish {port}, in git; watchme-apply ports shows who uses which; then: watchme-apply"
     ))
 }
 
@@ -119,7 +119,7 @@ fn closed(facts: &Facts, place: &str, stop: &Stop, why: &str) -> Cause {
     let text = match of_port.next() {
         Some(container) => {
             let text = format!(
-                "{target} is published by container {}, in which nobody listens on the port that it leads to",
+                "{target} is published by container {}, but nothing in the container listens on that port",
                 container.name
             );
             let engine = facts.engine().command();
@@ -131,13 +131,13 @@ fn closed(facts: &Facts, place: &str, stop: &Stop, why: &str) -> Cause {
             }
             return cause
                 .fixed(format!("sudo {engine} port {name}; {}", logs_of(facts, container)))
-                .fixed("correct the port behind the colon of ports: in its compose file, or have the program listen on 0.0.0.0 and not on 127.0.0.1 inside the container; then: watchme-apply");
+                .fixed("correct the container port, after the colon, in ports: of its compose file, or have the program listen on 0.0.0.0 and not on 127.0.0.1 inside the container; then: watchme-apply");
         }
         None => format!("{target} closes the connection without an answer"),
     };
     Cause::new(What::BadGateway, place, text)
         .shown([why.to_owned()])
-        .fixed("does it speak HTTP there? correct proxy_pass in git, or look into the log of the service")
+        .fixed("check that it speaks HTTP there: correct proxy_pass in git, or read the log of the service")
 }
 
 /// A name in `proxy_pass` that this host does not know.
@@ -265,7 +265,7 @@ pub(super) fn daemons(facts: &Facts) -> Vec<Cause> {
     nginx_down(facts).into_iter().chain(others).collect()
 }
 
-/// Places of the whole host where requests are passed on to and nobody listens.
+/// Places of the whole host where requests are passed on to and nothing listens.
 pub(super) fn of_upstreams(facts: &Facts, passes: &[Passes]) -> Vec<Cause> {
     let dead = passes
         .iter()

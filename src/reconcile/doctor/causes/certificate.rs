@@ -41,13 +41,15 @@ pub(super) fn find(facts: &Facts) -> Vec<Cause> {
                 found.push(cause.fixed(RENEW));
             }
             Some(left) if left < FEW => {
-                let cause = cause(format!("the certificate {path} ends in {left} days"));
+                let cause = cause(format!("the certificate {path} expires in {left} days"));
                 found.push(cause.fixed(RENEW));
             }
             _ => {}
         }
         if one.stale {
-            let cause = cause(format!("{path} was renewed, and nginx serves the old one"));
+            let cause = cause(format!(
+                "{path} was renewed, but nginx still serves the old one"
+            ));
             found.push(cause.fixed("sudo systemctl reload nginx"));
         }
     }

@@ -55,7 +55,7 @@ fn of_container(facts: &Facts, container: &Container) -> Option<Cause> {
         (true, _) => (
             What::Restarting,
             format!(
-                "container {name} starts again and again ({} restarts, exit code {code}{meaning})",
+                "container {name} keeps restarting ({} restarts, exit code {code}{meaning})",
                 container.restarts
             ),
         ),
@@ -68,7 +68,7 @@ fn of_container(facts: &Facts, container: &Container) -> Option<Cause> {
         ),
         (false, false) => (
             What::ContainerDown,
-            format!("container {name} runs and is not healthy"),
+            format!("container {name} is running but unhealthy"),
         ),
     };
     let mut cause = Cause::new(what, name, text);
@@ -76,8 +76,8 @@ fn of_container(facts: &Facts, container: &Container) -> Option<Cause> {
     cause = cause.shown(last(lines));
     let lost = facts.docker.as_ref();
     if is_down && lost.is_some_and(|docker| docker.has_lost_network(container)) {
-        cause = cause.shown(["the network that it was made on is gone".to_owned()]);
-        return Some(cause.fixed("watchme-apply drift --fix makes it anew"));
+        cause = cause.shown(["the network on which it was created is gone".to_owned()]);
+        return Some(cause.fixed("watchme-apply drift --fix recreates it"));
     }
     Some(
         cause

@@ -40,7 +40,7 @@ pub(super) fn find(facts: &Facts, container: &Container) -> Option<Cause> {
         }
         By::Memory => format!("container {name} was killed by the kernel, out of memory"),
         By::Somebody => format!(
-            "container {name} was killed by SIGKILL (exit code 137), and not for memory: {engine} kill, or a stop that took too long"
+            "container {name} was killed by SIGKILL (exit code 137), not for lack of memory: {engine} kill, or a stop that took too long"
         ),
     };
     let mut cause = Cause::new(What::Killed, name, text)
@@ -51,10 +51,10 @@ pub(super) fn find(facts: &Facts, container: &Container) -> Option<Cause> {
         .shown(line);
     cause = match &by {
         By::Limit => cause
-            .fixed(format!("sudo {engine} stats --no-stream shows what the others take"))
+            .fixed(format!("sudo {engine} stats --no-stream shows what the others use"))
             .fixed("raise mem_limit of the service in its compose file, in git; then: watchme-apply"),
         By::Above(group) => cause
-            .fixed("systemd-cgtop -m -1 -n 1 shows what each control group takes")
+            .fixed("systemd-cgtop -m -1 -n 1 shows what each control group uses")
             .fixed(format!(
                 "raise the limit of {group} (MemoryMax= of a slice), or give the services in it a mem_limit whose sum fits it, in git"
             )),

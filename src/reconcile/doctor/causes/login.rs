@@ -28,7 +28,7 @@ pub(super) fn cause(
     let text = match expired {
         true => format!("the login to {name} has expired: {place} cannot pull its image"),
         false => format!(
-            "{name} refuses to hand out an image of {place}: no login, or none that may read it"
+            "{name} refuses the image of {place}: not logged in, or the login has no access"
         ),
     };
     let engine = facts.engine().command();

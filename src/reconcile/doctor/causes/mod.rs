@@ -51,19 +51,19 @@ pub(crate) enum What {
     Killed,
     /// A container does not run, or is not healthy.
     ContainerDown,
-    /// A disk has no room.
+    /// A disk is full.
     NoSpace,
     /// A registry wants a login.
     RegistryLogin,
     /// A network is missing, or a member is not on it.
     NetworkMissing,
-    /// A certificate ends, or is not good.
+    /// A certificate expires soon, or is not valid.
     Certificate,
-    /// A port is taken by somebody else.
+    /// A port is already in use.
     PortTaken,
     /// A unit does not run.
     UnitDown,
-    /// A unit or a container starts again and again.
+    /// A unit or a container keeps restarting.
     Restarting,
     /// A unit is paused.
     Paused,
@@ -162,7 +162,7 @@ pub(super) fn of_way(facts: &Facts, way: &Way) -> Vec<Cause> {
     found
 }
 
-/// Places where nginx passes requests on and nobody listens.
+/// Places where nginx passes requests on and nothing listens.
 pub(super) fn of_upstreams(facts: &Facts, passes: &[Passes]) -> Vec<Cause> {
     bad_gateway::of_upstreams(facts, passes)
 }

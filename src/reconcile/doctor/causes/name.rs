@@ -44,7 +44,7 @@ fn of_name(facts: &Facts, asks: &Container, name: &str, line: &str) -> Option<Ca
     if known.iter().any(shares) {
         return None;
     }
-    let text = format!("container {} does not find the name {name}", asks.name);
+    let text = format!("container {} cannot resolve the name {name}", asks.name);
     let on = |container: &Container| {
         let networks: Vec<&str> = container.attachments.keys().map(String::as_str).collect();
         match networks.is_empty() {
@@ -59,7 +59,7 @@ fn of_name(facts: &Facts, asks: &Container, name: &str, line: &str) -> Option<Ca
         let fix = match name.contains('.') {
             true => format!("getent hosts {name}; the DNS of this host, or the name, is wrong"),
             false => format!(
-                "no container of this host has the name {name}: correct it in git, or start what has it"
+                "no container of this host has the name {name}: correct it in git, or start the container that has it"
             ),
         };
         return Some(cause.fixed(fix));

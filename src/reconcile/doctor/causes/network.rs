@@ -31,7 +31,7 @@ pub(super) fn find(facts: &Facts, focus: &Focus) -> Vec<Cause> {
                 false => {
                     let names: Vec<&str> = bound.iter().map(|one| one.name.as_str()).collect();
                     let text = format!(
-                        "made on the network that is gone, and the engine connects them to no other: {}",
+                        "created on the network that is gone, and the engine connects them to no other: {}",
                         names.join(", ")
                     );
                     let cause = cause.shown([text]).fixed("watchme-apply drift --fix");
@@ -48,7 +48,7 @@ pub(super) fn find(facts: &Facts, focus: &Focus) -> Vec<Cause> {
             .filter(|one| one.running && !one.connected)
         {
             let text = format!(
-                "container {} is not on the network {name}: the others do not find its name",
+                "container {} is not on the network {name}: the others cannot resolve its name",
                 member.name
             );
             let cause = Cause::new(What::NetworkMissing, &member.name, text);

@@ -33,7 +33,7 @@ fn of_disk(facts: &Facts, disk: &Disk) -> Option<Cause> {
             size(bytes)
         ),
         (false, true) => format!(
-            "the disk of {folder} has no inodes: {inodes_left} of {inodes} are left, so no file can be made"
+            "the disk of {folder} has no inodes: {inodes_left} of {inodes} are left, so no file can be created"
         ),
         (false, false) => return None,
     };
@@ -47,7 +47,7 @@ fn of_disk(facts: &Facts, disk: &Disk) -> Option<Cause> {
     let cause = with_room(facts, cause, Some(disk.device));
     Some(match cause.fix.is_empty() {
         true => cause.fixed(format!(
-            "sudo du -x -d 3 {folder} | sort -n | tail shows what takes the room"
+            "sudo du -x -d 3 {folder} | sort -n | tail shows what uses the space"
         )),
         false => cause,
     })
@@ -55,7 +55,7 @@ fn of_disk(facts: &Facts, disk: &Disk) -> Option<Cause> {
 
 /// What a line says that found no room.
 pub(super) fn of_line(facts: &Facts, line: &str, place: &str, unit: Option<&str>) -> Cause {
-    let text = format!("{place} found no room on the disk");
+    let text = format!("{place} found no space on the disk");
     let cause = Cause::new(What::NoSpace, place, text).shown([line.to_owned()]);
     let cause = with_room(facts, cause.fixed("df -h; df -i"), None);
     match unit {
@@ -76,7 +76,7 @@ fn with_room(facts: &Facts, mut cause: Cause, device: Option<u64>) -> Cause {
                 Some(format!("sudo {engine} image prune")),
             ),
             Room::BuildCache => (
-                "what builds left behind".to_owned(),
+                "the build cache".to_owned(),
                 Some(format!("sudo {engine} builder prune")),
             ),
             Room::Log(name) => (

@@ -30,7 +30,7 @@ fn no_server(facts: &Facts, way: &Way, place: String) -> Cause {
             path.display()
         );
         let cause = Cause::new(What::NotFound, place, text)
-            .shown([format!("{takes} takes the request instead")]);
+            .shown([format!("{takes} handles the request instead")]);
         return match facts.desired.sites.contains_key(&*name) {
             true => cause.fixed(format!(
                 "watchme-apply drift --fix, if somebody removed the link; else enable the site {name} in git, then: watchme-apply"
@@ -46,9 +46,9 @@ fn no_server(facts: &Facts, way: &Way, place: String) -> Cause {
         place,
         format!("no server block of nginx has the name {host}"),
     )
-    .shown([format!("{takes} takes the request, as the first one on the port")])
+    .shown([format!("{takes} handles the request, as the first server on the port")])
     .fixed(format!(
-        "add {host} to server_name of the site that is meant, in git; watchme-apply routes lists them; then: watchme-apply"
+        "add {host} to server_name of the intended site, in git; watchme-apply routes lists them; then: watchme-apply"
     ))
 }
 
@@ -56,7 +56,7 @@ fn no_location(way: &Way, place: String, location: Option<&str>) -> Cause {
     let path = way.url.path();
     let text = match location {
         Some(location) => format!(
-            "no location passes {path} on: {location} takes it, and {}",
+            "no location passes {path} on: {location} matches it, and {}",
             way.ends
         ),
         None => format!("no location has {path}, and {}", way.ends),
@@ -64,7 +64,7 @@ fn no_location(way: &Way, place: String, location: Option<&str>) -> Cause {
     Cause::new(What::NotFound, place, text)
         .shown(way.server.clone())
         .fixed(format!(
-            "add a location for {path} with proxy_pass to the site, in git; watchme-apply routes explain '{}' says which ones there are; then: watchme-apply",
+            "add a location for {path} with proxy_pass to the site, in git; watchme-apply routes explain '{}' shows which ones exist; then: watchme-apply",
             way.url
         ))
 }
@@ -82,7 +82,7 @@ fn no_page(way: &Way, place: String) -> Cause {
         Some((other, status)) if *status < 500 && *status != 404 => {
             let (text, fix) = match strips {
                 true => (
-                    format!("proxy_pass takes {prefix} off the path, and the service expects it"),
+                    format!("proxy_pass removes {prefix} from the path, and the service expects it"),
                     format!(
                         "write proxy_pass without a path in {at}, in git: {}; then: watchme-apply",
                         without_path(&pass)
@@ -111,7 +111,7 @@ fn no_page(way: &Way, place: String) -> Cause {
         )
         .shown([format!("{at}: {pass}"), receives])
         .fixed(format!(
-            "ask for a path that the service has: curl -si 'http://{target}{}'; or correct proxy_pass in git",
+            "request a path that the service has: curl -si 'http://{target}{}'; or correct proxy_pass in git",
             shown(&way.uri)
         )),
     }

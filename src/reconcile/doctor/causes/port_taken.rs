@@ -25,17 +25,17 @@ pub(super) fn cause(
         let other =
             stopped.find(|one| Some(one.port.port) == port && !place.contains(&one.container))?;
         Some(format!(
-            "the container {} takes it when it starts (stopped)",
+            "the container {} binds it when it starts (it is stopped now)",
             other.container
         ))
     });
-    let text = format!("{place} cannot take {number}: somebody else has it");
+    let text = format!("{place} cannot bind {number}: it is already in use");
     let mut cause = Cause::new(What::PortTaken, place, text)
         .shown([line.to_owned()])
         .shown(holder);
     cause = cause.fixed(match port {
-        Some(port) => format!("sudo ss -ltnp 'sport = :{port}' shows who listens; stop that, or take another port in git: watchme-apply ports --free 8000-8999"),
-        None => "watchme-apply ports shows who has which".to_owned(),
+        Some(port) => format!("sudo ss -ltnp 'sport = :{port}' shows who listens; stop that, or use another port in git: watchme-apply ports --free 8000-8999"),
+        None => "watchme-apply ports shows who uses which".to_owned(),
     });
     match unit {
         Some(unit) => cause.fixed(format!("sudo systemctl restart {unit}")),

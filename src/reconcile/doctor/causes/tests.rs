@@ -69,7 +69,7 @@ fn a_container_that_was_killed_says_by_whom() {
         assert_eq!(found[0].what, What::Killed);
         found[0].text.clone()
     };
-    assert!(text(one.clone(), &[]).contains("not for memory"));
+    assert!(text(one.clone(), &[]).contains("not for lack of memory"));
     let host = "oom-kill:constraint=CONSTRAINT_NONE,task_memcg=/system.slice/docker-api-id.scope";
     assert!(text(one.clone(), &[host]).contains("the whole host was short"));
     one.oom_killed = true;
@@ -322,7 +322,7 @@ fn nobody_listens_where_nginx_passes_requests_on() {
     assert!(
         causes[0]
             .text
-            .starts_with("nobody listens on port 8010, where location /a/")
+            .starts_with("nothing listens on port 8010, where location /a/")
     );
     assert!(causes[0].fix[0].contains("ports"));
     let causes = find(&facts, &Focus::Whole);

@@ -14,14 +14,14 @@ pub(super) fn of_way(facts: &Facts, way: &Way) -> Vec<Cause> {
     let mut found = Vec::new();
     for stop in slow {
         let text = format!(
-            "{} accepts connections and does not answer in time, where {at} passes requests to",
+            "{} accepts connections but does not answer in time; {at} passes requests to it",
             stop.target
         );
         let mut cause = Cause::new(What::GatewayTimeout, way.url.to_string(), text);
         cause = cause.shown([format!("{} {}", stop.target, stop.reached.said())]);
         cause = cause.shown(match &way.nginx {
             Reached::Status(504, _) => {
-                Some("nginx answers 504: its proxy_read_timeout was over".to_owned())
+                Some("nginx answers 504: its proxy_read_timeout has passed".to_owned())
             }
             nginx @ Reached::Timeout(_) => Some(format!(
                 "nginx {}: its own proxy_read_timeout, 60 s unless it is set, was not waited for",
@@ -52,7 +52,7 @@ pub(super) fn of_way(facts: &Facts, way: &Way) -> Vec<Cause> {
                 Some(port) => {
                     format!("sudo ss -ltnp 'sport = :{port}' shows who listens; restart that")
                 }
-                None => format!("look why {} does not answer", stop.target),
+                None => format!("find out why {} does not answer", stop.target),
             });
         }
         for restart in restarts {

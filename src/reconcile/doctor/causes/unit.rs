@@ -57,10 +57,7 @@ fn of_unit(facts: &Facts, unit: &UnitStatus) -> Option<Cause> {
     let (what, text) = match again {
         true => (
             What::Restarting,
-            format!(
-                "{name} starts again and again ({} restarts){how}",
-                unit.restarts
-            ),
+            format!("{name} keeps restarting ({} restarts){how}", unit.restarts),
         ),
         false => (
             What::UnitDown,

@@ -131,7 +131,7 @@ pub(super) fn of_nginx(
     }
     lines.reverse();
     if lines.is_empty() && why.is_none() {
-        why = Some("no line of it is of a request that leads there".to_owned());
+        why = Some("it has no line of a request that leads there".to_owned());
     }
     Read::of(
         log.which.kind(),

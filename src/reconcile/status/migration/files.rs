@@ -223,7 +223,7 @@ impl Files {
             .find(|(key, own, _)| own == name || key == name);
         Reply::no(match own {
             Some((key, own, _)) => {
-                format!("{file}: it makes {own} itself: networks: {key}: needs external: true")
+                format!("{file}: it creates {own} itself: networks: {key}: needs external: true")
             }
             None => {
                 let names: Vec<&str> = networks.iter().map(|(_, own, _)| own.as_str()).collect();
@@ -236,7 +236,7 @@ impl Files {
 fn document(host: &Host, path: &Path) -> Result<Document, String> {
     let content = host.root().read(path).map_err(|error| error.to_string())?;
     let content = content.ok_or("it is not there")?;
-    let text = String::from_utf8(content).map_err(|_| "it is no UTF-8".to_owned())?;
+    let text = String::from_utf8(content).map_err(|_| "it is not UTF-8".to_owned())?;
     Document::parse(path, &text, &Default::default()).map_err(|wrong| wrong.message)
 }
 
@@ -278,7 +278,7 @@ mod tests {
         };
         assert_eq!(
             no(answer(on, "  shared: {driver: bridge}\n")),
-            "/srv/app/docker-compose.yml: it makes app_shared itself: networks: shared: needs external: true"
+            "/srv/app/docker-compose.yml: it creates app_shared itself: networks: shared: needs external: true"
         );
         assert_eq!(
             no(answer("", "  shared: {external: true}\n")),

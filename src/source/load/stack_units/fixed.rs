@@ -19,7 +19,7 @@ impl Loader<'_, '_> {
         }
         if !serves {
             let message = format!("no service of {} publishes ${{PORT}}", stack.name);
-            let help = "write ports: [\"127.0.0.1:${PORT}:8000\"] at the service that nginx asks";
+            let help = "write ports: [\"127.0.0.1:${PORT}:8000\"] at the service to which nginx passes requests";
             return Err(self.fixed(stack, &["services"], message, help));
         }
         self.refuse_fixed_networks(stack)?;
@@ -121,7 +121,7 @@ impl Loader<'_, '_> {
             }
             if let Some(name) = &network.name {
                 let message =
-                    format!("each copy of {copied} would make and remove the network {name}");
+                    format!("each copy of {copied} would create and remove the network {name}");
                 return Err(self.fixed(stack, &["networks", key, "name"], message, help));
             }
         }

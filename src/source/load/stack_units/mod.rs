@@ -185,7 +185,7 @@ impl Loader<'_, '_> {
             return Err(SourceError::Name {
                 path: folder.into(),
                 why: format!(
-                    "its unit cannot be named {full}: rename the folder, letters, digits and :-_. may stand in its name"
+                    "its unit cannot be named {full}: rename the folder, its name may contain letters, digits and :-_."
                 ),
             });
         };

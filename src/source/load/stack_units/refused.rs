@@ -111,10 +111,10 @@ impl Loader<'_, '_> {
         let (message, help) = match profiles.first() {
             Some(first) => (
                 format!(
-                    "all services of {name} wait for a profile, and none is switched on: nothing starts"
+                    "all services of {name} need a profile, and none is enabled: nothing starts"
                 ),
                 format!(
-                    "switch one on: profiles = [{first:?}] in [stack.{name}] of watchme.toml; or write start = false there"
+                    "enable one: profiles = [{first:?}] in [stack.{name}] of watchme.toml; or write start = false there"
                 ),
             ),
             None => (
@@ -148,10 +148,14 @@ impl Loader<'_, '_> {
             if known.iter().any(|known| known == name.as_str()) {
                 continue;
             }
-            let message = format!("{:?} is no secret in {}", name.as_str(), folder.display());
+            let message = format!(
+                "{:?} is not a secret in {}",
+                name.as_str(),
+                folder.display()
+            );
             let help = suggest(name.as_str(), known.iter().map(String::as_str));
             let help =
-                help.unwrap_or_else(|| "`watchme-apply secret edit NAME` makes one".to_owned());
+                help.unwrap_or_else(|| "`watchme-apply secret edit NAME` creates one".to_owned());
             let expected = "expected the name of a secret, such as \"app.env\"";
             let wrong = (self.policy().file).complain(name.span(), message, expected, Some(help));
             return Err(wrong.into());

@@ -73,8 +73,8 @@ impl Policy {
         }
         if policy.store.is_some() && policy.to.is_none() && policy.fetch.is_none() {
             return Err(here(
-                "nothing brings back what store puts away",
-                "expected fetch, too",
+                "nothing retrieves what store has stored",
+                "expected fetch as well",
             ));
         }
         if let Some(volume) = policy.volume.as_ref().filter(|name| !is_volume(name)) {
@@ -87,7 +87,7 @@ impl Policy {
         let least = |rehearsal: &&RehearsalPolicy| *rehearsal.memory < LEAST_MEMORY;
         if policy.rehearsal.as_ref().filter(least).is_some() {
             return Err(here(
-                "no container runs with so little memory",
+                "no container can run with so little memory",
                 "expected memory of its rehearsal to be 6M at least",
             ));
         }
@@ -122,7 +122,7 @@ impl Policy {
                 return Err(here(
                     "nothing restores it in a rehearsal",
                     match needs_own {
-                        true => "expected restore in its rehearsal, too",
+                        true => "expected restore in its rehearsal as well",
                         false => "expected restore",
                     },
                 ));
@@ -139,7 +139,7 @@ impl Policy {
         }
         if policy.timeout.is_zero() {
             return Err(here(
-                "no backup can be made in no time",
+                "a backup needs some time",
                 "expected timeout to be longer than 0s",
             ));
         }
@@ -185,7 +185,7 @@ impl Policy {
                     Some(service) => Err(self.file.complain(
                         service.span(),
                         "it is not clear whose service this is",
-                        "expected stack or unit, too",
+                        "expected stack or unit as well",
                         None,
                     )),
                 };

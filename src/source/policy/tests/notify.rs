@@ -67,7 +67,7 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         (
             "[notify.a]\nwebhook = \"ftp://example.com\"".to_owned(),
-            "watchme.toml:2:11: this is no URL",
+            "watchme.toml:2:11: this is not a URL",
             "expected a URL that begins with http:// or https://",
         ),
         (
@@ -125,7 +125,7 @@ fn what_is_wrong_is_said_with_its_place() {
         useless(
             "webhook = \"https://example.com/{secret}\"",
             "2:11",
-            "{secret} in the URL stands for nothing",
+            "{secret} in the URL has no value",
             "expected secret_file beside it, with the file that has the secret",
         ),
         useless(
@@ -143,7 +143,7 @@ fn what_is_wrong_is_said_with_its_place() {
         useless(
             "commit_status = \"https://github.com/acme/server\"\nsecret_file = \"/root/t\"\non = [\"drift\"]",
             "2:17",
-            "no event of on is one of a commit, so no commit would get a status",
+            "no event in on is about a commit, so no commit would get a status",
             "expected applied, failed, rolled-back or quarantined among them",
         ),
     ]);

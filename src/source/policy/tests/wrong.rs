@@ -278,7 +278,7 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         (
             "[firewall.allow]\nssh = [\"world\"]",
-            "watchme.toml:2:1: \"ssh\" is no port",
+            "watchme.toml:2:1: \"ssh\" is not a port",
             "expected a port such as 22, \"53/udp\" or \"8000-8010/tcp\"",
             None,
         ),
@@ -290,7 +290,7 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         (
             "[firewall.allow]\n\"8000-8010\" = []\n\"8005/tcp\" = []",
-            "watchme.toml:3:1: port 8005/tcp is in 8000-8010/tcp, too",
+            "watchme.toml:3:1: port 8005/tcp is also in 8000-8010/tcp",
             "expected each port once",
             None,
         ),
@@ -320,7 +320,7 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         (
             "[firewall]\ndefault = \"allow\"\nufw = \"drive\"",
-            "watchme.toml:2:11: ufw says what becomes of ports that are not named, where it is driven",
+            "watchme.toml:2:11: with drive, ufw decides about ports that are not named",
             "expected no default together with ufw = \"drive\"",
             None,
         ),

@@ -2,7 +2,7 @@
 
 use serde::de::{Deserialize, Deserializer, Error};
 
-/// a program and its arguments, one of which has `{}` for the path of the file
+/// a program and its arguments, one of which contains `{}`, the path of the file
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(title = "command"))]
 pub struct Command(pub Vec<String>);
@@ -31,7 +31,7 @@ impl<'de> Deserialize<'de> for Command {
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(title = "command"))]
 pub struct Program(pub Vec<String>);
 
-/// a program and its arguments, one of which has `{}` for the name of the backup
+/// a program and its arguments, one of which contains `{}`, the name of the backup
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(title = "command"))]
 pub struct NamedCommand(pub Vec<String>);

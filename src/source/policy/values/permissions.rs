@@ -18,7 +18,7 @@ text! {
 }
 
 text! {
-    /// in octal, without a right for others than its owner and its group: `"0640"`
+    /// in octal, with permissions only for its owner and its group: `"0640"`
     SecretMode(u32), "mode of a secret", "string",
     "permission bits of a secret such as \"0600\" or \"0640\": its owner reads and writes it, and its group reads it at most",
     |text| {

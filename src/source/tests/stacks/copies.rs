@@ -163,7 +163,7 @@ fn what_exists_once_has_no_copies() {
         ),
         (
             format!("{WEB}{PORT}networks:\n  default: {{name: shop}}\n"),
-            "compose/shop/compose.yaml:6:13: each copy of shop would make and remove the network shop",
+            "compose/shop/compose.yaml:6:13: each copy of shop would create and remove the network shop",
         ),
     ] {
         assert_eq!(twice(&text).fails(), expected);
