@@ -41,7 +41,7 @@ impl Run<'_> {
     }
 
     /// What was tested is started: what `nginx -t` cannot see, such as a port that another process
-    /// holds, ends in the roll-back, which restarts it with the old sites.
+    /// holds, ends in the rollback, which restarts it with the old sites.
     pub(super) async fn restart_nginx(&mut self) -> Result<(), StepError> {
         let nginx = self.host.nginx();
         nginx.test().await?;

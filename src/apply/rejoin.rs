@@ -1,4 +1,4 @@
-//! Networks that containers were on, and are on again after a roll-back.
+//! Networks that containers were on, and are on again after a rollback.
 
 use std::collections::BTreeSet;
 use std::time::Instant;

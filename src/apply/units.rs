@@ -196,7 +196,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Waits for a job, which a signal ends: what the roll-back asks for takes the job's place.
+    /// Waits for a job, which a signal ends: what the rollback asks for takes the job's place.
     pub(super) async fn unless_interrupted(
         &self,
         job: impl Future<Output = Result<(), HostError>>,

@@ -162,7 +162,7 @@ impl Run<'_> {
             let ended = format!("its container {name} ended with status {code}");
             match step.oneshot {
                 false => format!("{ended}: {} logs {name}", engine.command()),
-                // What it wrote is shown, since the roll-back removes it.
+                // What it wrote is shown, since the rollback removes it.
                 true => ended,
             }
         }))

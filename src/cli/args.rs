@@ -16,7 +16,7 @@ Exit status:
   1   error, nothing was changed; plan: an apply would be refused
   2   drift, plan --detailed-exitcode: differences; check: findings; apply --unattended: skipped
   3   failed and rolled back
-  4   failed, and the roll-back is incomplete
+  4   failed, and the rollback is incomplete
   5   applied, but a unit with `required = false` does not run
   64  wrong usage
 

@@ -1,4 +1,4 @@
-//! What failed runs and roll-backs leave for unattended runs to heed.
+//! What failed runs and rollbacks leave for unattended runs to heed.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use super::id::Hash;
 pub struct Attempts {
     /// The revision whose content failed.
     pub quarantine: Option<Quarantine>,
-    /// The revision that a roll-back left and that nobody has applied again.
+    /// The revision that a rollback left and that nobody has applied again.
     pub hold: Option<Hold>,
     /// When circumstances made the last runs fail.
     pub back_off: Option<BackOff>,
@@ -35,7 +35,7 @@ pub struct Quarantine {
     pub reason: String,
 }
 
-/// What a roll-back left.
+/// What a rollback left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Hold {

@@ -56,7 +56,7 @@ macro_rules! kinds {
             /// How long the gates have to pass before an old unit is stopped.
             #[serde(with = "seconds")]
             pub soak: Duration,
-            /// Expectations about health that decide between commit and roll-back.
+            /// Expectations about health that decide between commit and rollback.
             pub gates: Vec<Gate>,
             /// Memory for services, in bytes: units that replace each other run side by side only if it is enough for both.
             #[serde(skip_serializing_if = "Option::is_none")]

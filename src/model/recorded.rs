@@ -253,7 +253,7 @@ pub struct RunRecord {
     pub kind: RunKind,
     /// Number of the generation that it made, from 1; `None`: it made none.
     pub number: Option<u64>,
-    /// Number of the generation that a roll-back went back to.
+    /// Number of the generation that a rollback went back to.
     #[serde(default)]
     pub back_to: Option<u64>,
     /// What was applied, or was to be.
@@ -356,7 +356,7 @@ pub enum Outcome {
     Failed,
     /// Failed, and the host was observed to be as before.
     RolledBack,
-    /// Failed, and the roll-back is incomplete.
+    /// Failed, and the rollback is incomplete.
     Incomplete,
 }
 

@@ -150,7 +150,7 @@ pub(super) fn unfinished(state: &State) -> String {
     match state.in_progress() {
         InProgress::Yes(holder) => format!("a run is in progress: {holder}"),
         InProgress::No if is_left_over(state) => {
-            "a roll-back is incomplete: `watchme-apply recover` tries the rest \
+            "a rollback is incomplete: `watchme-apply recover` tries the rest \
              again; the next apply or rollback N continues from here"
                 .to_owned()
         }

@@ -137,7 +137,7 @@ pub(crate) enum ReconcileError {
         cause: Box<ReconcileError>,
     },
     /// Failed, and not all was undone.
-    #[error("the {} failed, and the roll-back is incomplete: {}", .kind.as_str(), .left.join("; "))]
+    #[error("the {} failed, and the rollback is incomplete: {}", .kind.as_str(), .left.join("; "))]
     Incomplete {
         /// What failed.
         kind: RunKind,
@@ -193,7 +193,7 @@ pub(crate) enum ReconcileError {
     /// There is nothing to go back to.
     #[error("there is no other generation before {number}{}", listed("; kept are:", .kept))]
     NothingBefore {
-        /// The present one, or the one that a roll-back went back to.
+        /// The present one, or the one that a rollback went back to.
         number: u64,
         /// Those that are kept.
         kept: Vec<u64>,
@@ -281,7 +281,7 @@ pub(crate) enum ReconcileError {
     NginxAbsent,
 }
 
-/// How a person goes on from a roll-back that is incomplete.
+/// How a person goes on from a rollback that is incomplete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WayOn {
     /// Steps are left in the journal, which `recover` undoes.

@@ -178,8 +178,8 @@ pub(super) fn interrupted(state: &State, progress: &mut dyn Progress) {
     });
 }
 
-/// What a roll-back left is not brought back by an unattended run: the generation that was
-/// applied, and what the checkout has, unless that is where the roll-back went.
+/// What a rollback left is not brought back by an unattended run: the generation that was
+/// applied, and what the checkout has, unless that is where the rollback went.
 pub(super) fn hold(
     host: &Host,
     state: &State,
@@ -197,7 +197,7 @@ pub(super) fn hold(
     {
         inputs.insert(head.origin.inputs);
     }
-    // A roll-back after another one: what that left is left still.
+    // A rollback after another one: what that left is left still.
     if let Ok(attempts) = state.attempts()
         && let Some(before) = attempts.hold
     {

@@ -172,7 +172,7 @@ impl Journal {
         Ok(self.root.join(&place))
     }
 
-    /// Ends a roll-back: only `undos` are left, for the next run to try again.
+    /// Ends a rollback: only `undos` are left, for the next run to try again.
     pub(crate) fn keep(&mut self, undos: Vec<Undo>) -> Result<(), StateError> {
         if undos.is_empty() {
             return self.clear();

@@ -116,7 +116,7 @@ fn where_there_is_no_way_back() {
     );
 }
 
-/// A roll-back that finds something in its way changes nothing.
+/// A rollback that finds something in its way changes nothing.
 #[test]
 fn a_roll_back_is_refused_like_an_apply() {
     let place = three();

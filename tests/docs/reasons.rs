@@ -19,7 +19,7 @@ const CONSTRUCTORS: [(&str, usize, usize); 3] =
     [("change", 3, 2), ("remove", 5, 4), ("follow", 4, 3)];
 
 /// Functions that return a reason: all texts in them with more than one word are one.
-const FUNCTIONS: [(&str, &[&str]); 12] = [
+const FUNCTIONS: [(&str, &[&str]); 13] = [
     ("src/plan/prune.rs", &["why", "left"]),
     (
         "src/plan/loaded.rs",
@@ -42,20 +42,22 @@ const FUNCTIONS: [(&str, &[&str]); 12] = [
         "src/kinds/unit/activity.rs",
         &["failure", "stop_with_old_files"],
     ),
+    ("src/kinds/unit/plan.rs", &["remove_foreign_dropins"]),
     ("src/kinds/unit/replacement.rs", &["stops_first"]),
     ("src/kinds/unit/stacks.rs", &["new", "to_be_made"]),
     ("src/kinds/unit/take_down.rs", &["why"]),
 ];
 
 /// Reasons that come to their change by ways that are not followed here.
-const OTHERS: [&str; 7] = [
+const OTHERS: [&str; 8] = [
     "units were removed",
     "it is not on this host",
     "its unit pulls it at each start",
     "{new} replaces it and cannot run beside it ({because})",
     "its service {service} has {running} containers that run, and its compose file asks for {wanted}",
     "its volumes stay: {}",
-    "undoes a cut-off run at boot",
+    "undoes an interrupted run at boot",
+    "a drop-in that the desired state does not have",
 ];
 
 /// Other sentences: each is on both pages, and in a text of the code.
@@ -69,7 +71,7 @@ const SENTENCES: [&str; 34] = [
     "removed",
     "; verified",
     "its health gate passed",
-    "waiting for confirmation: log in with another session, and run",
+    "waiting for confirmation: log in again in another session, and run",
     " s left to confirm",
     ": it stays",
     " was not confirmed and was rolled back: ",
@@ -81,10 +83,10 @@ const SENTENCES: [&str; 34] = [
     "(expects ",
     ", try ",
     "not asked ",
-    " waits for confirmation, and goes back to ",
-    " was not confirmed, and goes back to ",
+    " waits for confirmation, and will be rolled back to ",
+    " was not confirmed, and will be rolled back to ",
     "the last good one is ",
-    "never rehearsed well",
+    "never rehearsed successfully",
     " decrypted in memory",
     "firewall: ",
     " days left",

@@ -21,7 +21,7 @@ fn revives(host: &Host, program: &str) {
     host.sh(&format!("mv {program}.real {program}"));
 }
 
-/// What a roll-back starts again may die a second later: at some moments it looks right.
+/// What a rollback starts again may die a second later: at some moments it looks right.
 #[test]
 #[ignore = "long: tests/run --all"]
 fn what_comes_back_and_dies_again_is_told() {

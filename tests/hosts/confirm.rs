@@ -70,7 +70,7 @@ fn timers(host: &Host) -> String {
 }
 
 fn wait_rolled_back(host: &Host, program: &str) {
-    host.wait_for("the roll-back", BOUND, || {
+    host.wait_for("the rollback", BOUND, || {
         host.read(SUDOERS) == rule(program) && !host.stands("/var/lib/watchme-apply/confirm.json")
     });
     host.tool(&["status"]);
@@ -153,7 +153,7 @@ fn what_is_not_confirmed_comes_back() {
     );
     assert_eq!(failed.stdout.trim(), "");
 
-    // The roll-back fails at first: systemd tries again. Nothing else comes between, and nothing makes it permanent.
+    // The rollback fails at first: systemd tries again. Nothing else comes between, and nothing makes it permanent.
     commit(&host, "broken");
     start(&host, "failing", "5s");
     // The generation to go back to is not there for a while.
@@ -185,7 +185,7 @@ fn what_is_not_confirmed_comes_back() {
     ));
     wait_rolled_back(&host, "two");
 
-    // A roll-back in another session ends the wait.
+    // A rollback in another session ends the wait.
     commit(&host, "four");
     start(&host, "taken-back", "60s");
     host.tool(&["rollback", "--yes"]).expect(0);

@@ -1,4 +1,4 @@
-//! A roll-back that cannot succeed does not lock the host: `apply` and `rollback N` go forward from there.
+//! A rollback that cannot succeed does not lock the host: `apply` and `rollback N` go forward from there.
 
 use crate::support::network::{NETWORK, POLICY, Server};
 use crate::support::{Host, desired, site};
@@ -35,7 +35,7 @@ fn locked_host() -> Host {
     commit(&host, "{\"storage-driver\": \"none-such\"}\n");
     let failed = host.apply(&[]).expect(4);
     assert!(
-        failed.stderr.contains("the roll-back is incomplete")
+        failed.stderr.contains("the rollback is incomplete")
             && failed.stderr.contains("docker.service")
             && failed.stderr.contains("watchme-apply apply"),
         "{}",
@@ -63,7 +63,7 @@ fn assert_forward(host: &Host, said: &str) {
         !host
             .tool(&["status"])
             .text()
-            .contains("roll-back is incomplete")
+            .contains("rollback is incomplete")
     );
 }
 
@@ -74,7 +74,7 @@ fn an_apply_goes_forward_from_a_roll_back_that_cannot_succeed() {
     for command in [&["status"][..], &["plan"]] {
         let said = host.tool(command).text();
         assert!(
-            said.contains("a roll-back is incomplete") && said.contains("goes forward"),
+            said.contains("a rollback is incomplete") && said.contains("goes forward"),
             "{command:?}: {said}"
         );
     }

@@ -76,7 +76,7 @@ fn a_gate_that_fails_brings_the_old_state_back() {
     assert!(said.last().is_some_and(|line| line.contains("hint: curl")));
     assert_eq!(asked(&host, "a"), 3, "twice");
     assert_eq!(host.page("a"), "old");
-    host.assert_unchanged(&picture, "after the roll-back");
+    host.assert_unchanged(&picture, "after the rollback");
     // What leaves stops only once the gates hold.
     assert_eq!(
         host.runs(&["old.service"]).restarted_since(&runs),

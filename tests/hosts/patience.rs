@@ -147,7 +147,7 @@ fn a_unit_that_is_not_required_may_fail() {
         "{again}"
     );
 
-    // Running, then changed to one that fails: no roll-back of what changes with it.
+    // Running, then changed to one that fails: no rollback of what changes with it.
     host.commit(
         &[(&desired("systemd/extra.service"), Some(&sleeper(1002)))],
         "mended",

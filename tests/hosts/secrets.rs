@@ -278,7 +278,7 @@ fn secrets_come_back_at_boot_and_with_an_older_generation() {
     assert!(!back.contains(MARK), "{back}");
     assert_eq!(host.token_of("app.service"), token("ONE"));
     assert_eq!(host.token_of_stack(), token("ONE"));
-    host.assert_secret("after a roll-back");
+    host.assert_secret("after a rollback");
 }
 
 /// Files of SOPS, with a key of age that watchme.toml names.

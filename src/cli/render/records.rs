@@ -58,7 +58,7 @@ pub(in crate::cli) fn failed(run: &RunRecord) -> String {
         Outcome::Degraded => "was applied, degraded",
         Outcome::Failed => "failed",
         Outcome::RolledBack => "was rolled back",
-        Outcome::Incomplete => "failed, and its roll-back is incomplete",
+        Outcome::Incomplete => "failed, and its rollback is incomplete",
     };
     format!("the last run ({of}) {ended}: {why}")
 }

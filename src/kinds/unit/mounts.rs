@@ -1,4 +1,4 @@
-//! What containers mount of the checkout as it is there: git changes it, and a roll-back does not change it back.
+//! What containers mount of the checkout as it is there: git changes it, and a rollback does not change it back.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use super::replacement;
 use crate::model::{Desired, ResourceId, Unit};
 use crate::plan::draft::Draft;
 
-/// Says of a changed unit what a roll-back of it would not bring back.
+/// Says of a changed unit what a rollback of it would not bring back.
 pub(super) fn note(draft: &mut Draft<'_>, id: &ResourceId, name: &str, unit: &Unit) {
     let changed = changed(draft, name, unit);
     let Some(first) = changed.first() else {
@@ -21,7 +21,7 @@ pub(super) fn note(draft: &mut Draft<'_>, id: &ResourceId, name: &str, unit: &Un
         false => "; a stack has the files that it mounts from the store",
     };
     let text = format!(
-        "its containers mount {}{more} from the checkout itself: after a roll-back they still have the new content until the old revision is checked out{help}",
+        "its containers mount {}{more} from the checkout itself: after a rollback they still have the new content until the old revision is checked out{help}",
         first.display()
     );
     draft.note(id.clone(), None, text);

@@ -39,7 +39,7 @@ pub(in crate::kinds) fn add_units(asked: &Asked<'_>, watch: &mut Watch) {
         .extend(services.map(|stem| format!("{stem}.service")));
 }
 
-/// Containers of units that run some: whether they run, and after a roll-back whether they are the ones from before.
+/// Containers of units that run some: whether they run, and after a rollback whether they are the ones from before.
 pub(super) fn add_containers(asked: &Asked<'_>, watch: &mut Watch) {
     let any = |desired: &Desired, is: fn(&Unit) -> bool| {
         desired.units.iter().any(|(name, unit)| {

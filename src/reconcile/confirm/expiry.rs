@@ -1,4 +1,4 @@
-//! The roll-back of what nobody confirmed.
+//! The rollback of what nobody confirmed.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::reconcile::rollback::generation::rollback_locked;
 use crate::reconcile::{ReconcileError, Request, error};
 use crate::state::{State, StateError};
 
-/// How long the roll-back waits for another run.
+/// How long the rollback waits for another run.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
 
 /// Why what waits is rolled back.
@@ -24,7 +24,7 @@ pub(crate) enum Expiry {
     AtOnce,
     /// Its time may be over.
     Timer {
-        /// How often the roll-back has failed.
+        /// How often the rollback has failed.
         failures: u32,
     },
 }
@@ -67,12 +67,12 @@ pub(crate) async fn expire(
         && let Err(cause) = try_again(host, &state, failures, progress).await
     {
         let cause = error::chain(&cause);
-        progress.warn(&format!("the roll-back is not tried again: {cause}"));
+        progress.warn(&format!("the rollback is not tried again: {cause}"));
     }
     result
 }
 
-/// The lock is held from the look at the record to the end of the roll-back: what is rolled back is what waited.
+/// The lock is held from the look at the record to the end of the rollback: what is rolled back is what waited.
 async fn roll_back(
     host: &Host,
     state: &State,
@@ -97,7 +97,7 @@ async fn roll_back(
             set_timer(host, &waiting).await?;
             return Ok(None);
         }
-        // From here on it can be confirmed no more, whatever becomes of the roll-back.
+        // From here on it can be confirmed no more, whatever becomes of the rollback.
         let over = Waiting {
             until: now,
             ..waiting.clone()

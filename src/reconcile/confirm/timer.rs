@@ -15,7 +15,7 @@ use crate::state::State;
 const GRACE: Duration = Duration::from_secs(1);
 /// The longest time between two tries to roll back.
 const LONGEST_PAUSE: u64 = 15;
-/// The exit status of a roll-back that was done.
+/// The exit status of a rollback that was done.
 const ROLLED_BACK: i32 = 3;
 
 /// How their names begin.
@@ -62,7 +62,7 @@ pub(super) async fn try_again(
     let left = Duration::from_secs(pause * 60);
     start_timer(host, &waiting, &name, left, failures).await?;
     progress.say(&format!(
-        "the roll-back to generation {} is tried again in {pause} min",
+        "the rollback to generation {} is tried again in {pause} min",
         waiting.back_to
     ));
     Ok(())

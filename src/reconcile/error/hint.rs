@@ -120,7 +120,7 @@ impl ReconcileError {
     }
 }
 
-/// What helps where a roll-back is incomplete: `recover` only where there is something to undo.
+/// What helps where a rollback is incomplete: `recover` only where there is something to undo.
 fn incomplete(left: &[String], way_on: WayOn) -> String {
     let docker = left.iter().any(|line| line.contains("Docker"));
     let first = match docker {

@@ -37,7 +37,7 @@ pub(super) fn of_failure(failure: &ReconcileError, commit: Option<String>) -> Me
         ReconcileError::Confirm(ConfirmError::TakenBack { .. }) => (Event::RolledBack, NOT_KEPT),
         ReconcileError::Incomplete { .. } | ReconcileError::Unrecovered { .. } => (
             Event::Failed,
-            "a run failed, and its roll-back is incomplete",
+            "a run failed, and its rollback is incomplete",
         ),
         _ => (Event::Failed, "a run failed"),
     };
@@ -58,7 +58,7 @@ pub(super) fn of_sync(commit: &str) -> Message {
     }
 }
 
-/// The run that made the generation from which a roll-back came.
+/// The run that made the generation from which a rollback came.
 pub(super) fn before(runs: &[RunRecord], rollback: &RunRecord) -> Option<RunRecord> {
     let earlier = |run: &&RunRecord| run.number.is_some() && run.number < rollback.number;
     runs.iter()
@@ -67,7 +67,7 @@ pub(super) fn before(runs: &[RunRecord], rollback: &RunRecord) -> Option<RunReco
         .cloned()
 }
 
-/// How a run that did what it was to do is told. `left` is what a roll-back took back.
+/// How a run that did what it was to do is told. `left` is what a rollback took back.
 pub(super) fn of_success(run: &RunRecord, left: Option<RunRecord>) -> Message {
     if is_not_confirmed(&run.by) && run.kind == RunKind::Rollback {
         let origin = left.map(|left| left.origin).unwrap_or_default();

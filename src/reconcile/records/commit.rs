@@ -34,7 +34,7 @@ pub(in crate::reconcile) fn inventory(planned: &Planned, after: &Observed) -> In
     inventory
 }
 
-/// What the containers of units run after the run, for a roll-back to this generation. That it is not known fails nothing.
+/// What the containers of units run after the run, for a rollback to this generation. That it is not known fails nothing.
 pub(in crate::reconcile) async fn images(
     host: &Host,
     state: &State,

@@ -147,7 +147,7 @@ fn find(
     }
 }
 
-/// The youngest generation before the present one that differs from it. After a roll-back to
+/// The youngest generation before the present one that differs from it. After a rollback to
 /// generation N that is one before N: what was just left is not brought back by saying
 /// `rollback` twice.
 fn before(state: &State, recorded: &Recorded) -> Result<(RunRecord, Desired), ReconcileError> {

@@ -4,7 +4,7 @@ use crate::apply::clear_mount_point;
 use crate::host::Host;
 use crate::model::Recorded;
 
-/// After a roll-back units run again with files that the pulled revision does not have, and the
+/// After a rollback units run again with files that the pulled revision does not have, and the
 /// pull that fixes it must find nothing in its way. Compose files are read when a command starts,
 /// so that what runs does not miss theirs; systemd makes them anew when it needs them.
 pub(in crate::reconcile) fn clear(host: &Host, recorded: &Recorded) {

@@ -1,5 +1,5 @@
 //! What could not be undone, and how a run goes forward from there: the host must not be locked by
-//! a roll-back that cannot succeed.
+//! a rollback that cannot succeed.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! Whether a roll-back runs what ran: a unit may pull by what cannot be left out of its start.
+//! Whether a rollback runs what ran: a unit may pull by what cannot be left out of its start.
 
 use std::collections::BTreeSet;
 

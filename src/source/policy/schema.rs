@@ -188,7 +188,7 @@ pub struct UnitPolicy {
     /// How long a request to it may take: `check` reports time-outs of nginx below it.
     #[cfg_attr(test, schemars(example = &"300s"))]
     pub response_time: Option<Duration>,
-    /// `false`: it may fail without a roll-back; the run ends as "applied, degraded", exit status 5.
+    /// `false`: it may fail without a rollback; the run ends as "applied, degraded", exit status 5.
     #[cfg_attr(test, schemars(example = false))]
     pub required: bool,
 }

@@ -151,7 +151,7 @@ fn a_clock_that_is_set_moves_no_end() {
         });
         assert_eq!(host.read(SUDOERS), rule(program));
         host.sh("pkill -KILL -x watchme-apply");
-        host.wait_for("the roll-back", BOUND, || {
+        host.wait_for("the rollback", BOUND, || {
             host.read(SUDOERS) == rule("two") && !host.stands(RECORD)
         });
     }

@@ -62,7 +62,7 @@ fn who_is_shut_out_gets_in_again() {
     let status = host.tool(&["status"]).text();
     assert!(status.contains("waits for confirmation"), "{status}");
     host.sh("pkill -KILL -x ssh || true");
-    host.wait_for("the roll-back", Duration::from_secs(40), || {
+    host.wait_for("the rollback", Duration::from_secs(40), || {
         host.sh("nft list ruleset").contains("dport 9 drop")
     });
     assert!(can_log_in(&host), "a new connection works");

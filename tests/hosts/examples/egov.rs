@@ -185,7 +185,7 @@ fn is_as_the_documents_say(host: &Host) {
     host.wait_for("answer", Duration::from_secs(5), || host.healthy_version(1));
 }
 
-/// A boot brings everything back in the declared order, a roll-back the first generation; what is removed leaves its data.
+/// A boot brings everything back in the declared order, a rollback the first generation; what is removed leaves its data.
 #[test]
 #[ignore = "long: tests/run --all"]
 fn egov_reboots_rolls_back_and_goes_with_docker() {
@@ -226,7 +226,7 @@ fn egov_reboots_rolls_back_and_goes_with_docker() {
     host.tool(&["rollback", "1"]).expect(0);
     assert!(host.healthy_version(1));
     assert_eq!(host.laws("docker"), "Civil Code");
-    host.assert_no_password("after a roll-back");
+    host.assert_no_password("after a rollback");
 
     // Nothing is left but the data.
     host.commit(

@@ -153,7 +153,7 @@ except urllib.error.HTTPError as error:
     assert_eq!(refused, "403");
 }
 
-/// One command takes a fresh host to healthy modules; replicas, copies, a boot, a roll-back, and its end.
+/// One command takes a fresh host to healthy modules; replicas, copies, a boot, a rollback, and its end.
 #[test]
 #[ignore = "long: tests/run --all"]
 fn hugmedo_runs_in_segments_with_replicas_and_copies() {

@@ -1,4 +1,4 @@
-//! Chains of kills: an apply is killed, then the recovery of it, then an apply of the other side, a pause, a roll-back, a
+//! Chains of kills: an apply is killed, then the recovery of it, then an apply of the other side, a pause, a rollback, a
 //! repair, in any order, by time and by call. Whatever comes, nginx can load what lies there, the next apply arrives, the
 //! one after has nothing to do, and nothing is left behind.
 

@@ -33,7 +33,7 @@ fn a_docker_engine_that_hangs_in_the_middle() {
     let (status, said) = apply_while_hung(&host, "dockerd");
     assert_eq!(status, "4", "{said}");
     assert!(
-        said.contains("the roll-back is incomplete") && said.contains("Docker"),
+        said.contains("the rollback is incomplete") && said.contains("Docker"),
         "{said}"
     );
     assert_eq!(host.page("a"), "a first");
@@ -58,7 +58,7 @@ fn a_system_bus_that_hangs_in_the_middle() {
     let (status, said) = apply_while_hung(&host, "dbus-daemon");
     assert_eq!(status, "4", "{said}");
     assert!(
-        said.contains("the roll-back is incomplete") && said.contains("systemd"),
+        said.contains("the rollback is incomplete") && said.contains("systemd"),
         "{said}"
     );
     host.sh("nginx -t");
@@ -126,7 +126,7 @@ fn an_engine_that_hangs_while_containers_are_replaced() {
     let host = host_with_containers();
     let (status, said) = apply_while_hung(&host, "dockerd");
     assert_eq!(status, "4", "{said}");
-    for part in ["the roll-back is incomplete", "systemctl restart docker"] {
+    for part in ["the rollback is incomplete", "systemctl restart docker"] {
         assert!(said.contains(part), "{part} is not in\n{said}");
     }
     host.apply(&[]).expect(0);

@@ -81,7 +81,7 @@ fn a_run_that_is_told_to_stop_rolls_back() {
     assert_eq!(host.page("a"), "a 2002");
 }
 
-/// Its old revision takes a while to come back, so that a roll-back can be met in the middle.
+/// Its old revision takes a while to come back, so that a rollback can be met in the middle.
 #[test]
 #[ignore = "long: tests/run --all"]
 fn a_second_signal_does_not_disturb_the_roll_back() {
@@ -95,7 +95,7 @@ fn a_second_signal_does_not_disturb_the_roll_back() {
     commit_slow_start(&host, 3, 2001);
     begin_apply(&host);
     host.sh("pkill -INT -x watchme-apply");
-    host.wait_for("the roll-back", SOON, || {
+    host.wait_for("the rollback", SOON, || {
         host.read("/run/output")
             .contains("undo: restart one.service")
     });

@@ -76,7 +76,7 @@ pub(super) async fn wait(
         let now = now.div_ceil(1000);
         let stops = interrupted.load(Ordering::Relaxed);
         if now == 0 || stops {
-            // A roll-back is not interrupted by what asked for it.
+            // A rollback is not interrupted by what asked for it.
             interrupted.store(false, Ordering::Relaxed);
             let mut lines = session.lines(false);
             let expiry = match stops {
