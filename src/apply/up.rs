@@ -53,8 +53,8 @@ impl Run<'_> {
         let mut units: BTreeMap<&str, u32> = BTreeMap::new();
         for (step, change) in started {
             units.insert(&step.unit, self.restarts(&step.unit));
-            for dependents in &change.interrupts {
-                units.insert(dependents, self.restarts(dependents));
+            for dependent in &change.interrupts {
+                units.insert(dependent, self.restarts(dependent));
             }
         }
         let along = started.iter().flat_map(|(step, _)| &step.along);
