@@ -370,7 +370,7 @@ fn units_networks_disks_registries_and_certificates() {
         &[
             "no-space /tmp: the disk of /tmp is full: 0 KiB of 4 MiB are left",
             "sudo du -x -d 3 /tmp",
-            "certificate /etc/ssl/s.pem: the certificate /etc/ssl/s.pem ends in 4 days",
+            "certificate /etc/ssl/s.pem: the certificate /etc/ssl/s.pem expires in 4 days",
             "registry-login pull.service",
         ],
     );

@@ -74,7 +74,7 @@ fn an_apply_goes_forward_from_a_roll_back_that_cannot_succeed() {
     for command in [&["status"][..], &["plan"]] {
         let said = host.tool(command).text();
         assert!(
-            said.contains("a rollback is incomplete") && said.contains("goes forward"),
+            said.contains("a rollback is incomplete") && said.contains("continues from here"),
             "{command:?}: {said}"
         );
     }

@@ -162,7 +162,7 @@ fn members_that_do_not_run_are_shown_with_the_reason_and_not_started() {
 
     let found = host.assert_untouched(|host| network_drift(host, &[], 2));
     let expected = [
-        ("hungry", &["137", "killed for memory"][..]),
+        ("hungry", &["137", "killed for lack of memory"][..]),
         ("nobody", &["no such container"]),
         ("quitter", &["status 7", "restarted 2 times"]),
         ("sick", &["unhealthy"]),
@@ -229,7 +229,7 @@ fn the_table_tells_it_to_people(host: &Host) {
     for (start, parts) in [
         ("network watchme-network", &["172.27.0.0/16"][..]),
         ("steady", &["running", address, "(expected 172.27.0.50)"]),
-        ("hungry", &["exited", "137", "killed for memory"]),
+        ("hungry", &["exited", "137", "killed for lack of memory"]),
         ("quitter", &["status 7"]),
         ("sick", &["unhealthy", "patient"]),
         ("nobody", &["no such container"]),

@@ -195,7 +195,7 @@ fn a_collector_reads_what_the_timer_writes() {
     let refused = refused.expect(1).text();
     for words in [
         "could not write the metrics to /nowhere/a.prom",
-        "/nowhere has to be there",
+        "/nowhere must exist",
     ] {
         assert!(refused.contains(words), "{refused}");
     }

@@ -94,7 +94,7 @@ fn what_services_leave_behind_goes_when_nobody_uses_it() {
     );
     let why = first["external"]["why"].to_string();
     assert!(
-        why.contains("it makes admin_watchme-network itself"),
+        why.contains("it creates admin_watchme-network itself"),
         "{why}"
     );
     let legacy = found["legacy"].as_array().expect("legacy").iter();
@@ -146,12 +146,12 @@ fn what_stays(host: &Host) {
     refused(
         host,
         &["--network", NETWORK, "--yes"],
-        &["is wanted: the desired state has it", "remove it from git"],
+        &["is needed: the desired state has it", "remove it from git"],
     );
     refused(
         host,
         &["--network", "admin_watchme-network", "--yes"],
-        &["network admin_watchme-network is wanted: the compose project of admin.service has it"],
+        &["network admin_watchme-network is needed: the compose project of admin.service has it"],
     );
     refused(
         host,
@@ -192,7 +192,7 @@ fn what_stays(host: &Host) {
     refused(
         host,
         &["--network", "left"],
-        &["nobody agreed", "watchme-apply prune --network left --yes"],
+        &["not confirmed", "watchme-apply prune --network left --yes"],
     );
     assert_eq!(
         host.sh("docker network ls -q | sort; docker volume ls -q | sort"),

@@ -126,7 +126,7 @@ fn a_clock_that_is_set_moves_no_end() {
             .try_sh(&format!("cd {CHECKOUT}; {clock} status"))
             .text();
         let left = status
-            .split_once("and goes back to 1 in ")
+            .split_once("and will be rolled back to 1 in ")
             .and_then(|(_, rest)| rest.split_once(" s"))
             .and_then(|(left, _)| left.parse::<u32>().ok());
         assert!(
