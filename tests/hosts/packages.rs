@@ -254,7 +254,7 @@ fn what_a_failed_run_has_installed_goes_again() {
     );
     let applied = host.apply(&[]).expect(0).text();
     assert!(
-        applied.contains("its lists of packages are loaded, and it is asked once more"),
+        applied.contains("its package lists are loaded, and it is asked once more"),
         "{applied}"
     );
     assert_eq!(has(&host, "app"), "ii 1.1");

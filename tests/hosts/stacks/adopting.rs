@@ -192,7 +192,7 @@ fn an_adoption_says_of_each_service_whether_it_stays_and_why_not() {
             && line.contains("its 8 containers run, and stay: their configuration is the same"),
         "{plan}"
     );
-    assert!(!plan.contains("anew"), "{plan}");
+    assert!(!plan.contains("recreate"), "{plan}");
 
     let edited = SHAPES
         .replace("{MODE: hunter2, GONE: x}", "{MODE: hunter3}")
