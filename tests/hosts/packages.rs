@@ -282,7 +282,7 @@ fn what_a_failed_run_has_installed_goes_again() {
     host.sh("touch /var/lib/dpkg/updates/0001");
     let refused = host.apply(&[]).expect(1).text();
     assert!(
-        refused.contains("dpkg was interrupted in the middle")
+        refused.contains("dpkg was interrupted, and installs nothing until that is completed")
             && refused.contains("dpkg --configure -a"),
         "{refused}"
     );
