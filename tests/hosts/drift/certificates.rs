@@ -78,7 +78,11 @@ fn a_renewed_certificate_that_nginx_does_not_serve_is_unloaded() {
 fn a_certificate_that_ends_soon_is_degraded() {
     let host = Host::boot();
     for (number, days, words) in [
-        (1, 13, "its certificate /etc/ssl/live/a.pem expires in 12 days"),
+        (
+            1,
+            13,
+            "its certificate /etc/ssl/live/a.pem expires in 12 days",
+        ),
         (2, -1, "its certificate /etc/ssl/live/a.pem expired at "),
     ] {
         match days {
