@@ -275,7 +275,9 @@ fn a_name_that_is_looked_up_for_ever_holds_nothing_up() {
     host.sh("systemd-run -q --unit silent python3 /srv/silent.py
              printf 'nameserver 127.0.0.1\noptions timeout:30 attempts:2\n' >/etc/resolv.conf");
     host.wait_for("the silent server", Duration::from_secs(20), || {
-        host.try_sh("ss -Hlun 'sport = :53' | grep -q 127.0.0.1:53").status == 0
+        host.try_sh("ss -Hlun 'sport = :53' | grep -q 127.0.0.1:53")
+            .status
+            == 0
     });
     let began = std::time::Instant::now();
     let said = host.tool(&["notify", "test"]).expect(1).text();
