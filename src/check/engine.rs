@@ -129,6 +129,7 @@ macro_rules! rule {
                         $crate::check::engine::kebab(stringify!($file));
                     match std::str::from_utf8(&NAME) {
                         Ok(name) => name,
+                        // Evaluated by the compiler alone: the name is in a `static`.
                         Err(_) => panic!("an identifier is UTF-8"),
                     }
                 },

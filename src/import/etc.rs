@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use source_text::is_one_of;
-
 use super::found::{Category, Found, Taken, quoted};
 use super::look::{HostFile, Look, is_leftover, name_of};
 use super::places::{FOLDERS, NOT_OURS, USUAL, action};
@@ -126,7 +124,7 @@ fn entry(
     }
     let top = below.iter().next().unwrap_or_default().to_string_lossy();
     if origin == Origin::Own && !is_known(below) {
-        if !is_one_of(USUAL, &top) {
+        if !USUAL.contains(&&*top) {
             *strange.entry(top.into_owned()).or_default() += 1;
         }
         return;

@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use source_text::ends_with_one_of;
-
 use super::ImportError;
 use super::found::Found;
 use crate::host::{Host, HostError, Origin, Owned};
@@ -12,6 +10,7 @@ use crate::model::{DockerState, Entry, SystemdState, Unit, layout};
 use crate::root::Root;
 use crate::source::installed;
 use crate::source::unit::Name;
+use source_text::word_list;
 
 /// What looks like a secret is hidden in the line that comes back.
 pub(crate) type Mask<'a> = &'a dyn Fn(&str) -> String;
@@ -210,8 +209,8 @@ fn is_ignored(path: &Path) -> bool {
 /// Whether files of such a name have secrets.
 fn is_secret_name(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let ends = ".env .key .htpasswd .p12 .pfx .jks .keytab";
-    ends_with_one_of(ends, &name) || name.starts_with(".env") || name == "htpasswd"
+    const ENDS: [&str; 7] = word_list(".env .key .htpasswd .p12 .pfx .jks .keytab");
+    ENDS.iter().any(|end| name.ends_with(end)) || name.starts_with(".env") || name == "htpasswd"
 }
 
 /// Whether what was masked in a line is more than the path of a file.
@@ -238,9 +237,11 @@ pub(super) fn name_of(path: &Path) -> String {
 
 /// Whether a name is one of a copy that people, editors and packages leave beside a file.
 pub(super) fn is_leftover(name: &str) -> bool {
-    let ends = "~ .bak .orig .old .save .swp .rej \
-                .dpkg-old .dpkg-dist .dpkg-new .dpkg-tmp .ucf-old .ucf-dist .ucf-new";
-    name.starts_with(['.', '#']) || ends_with_one_of(ends, name)
+    const ENDS: [&str; 14] = word_list(
+        "~ .bak .orig .old .save .swp .rej \
+                .dpkg-old .dpkg-dist .dpkg-new .dpkg-tmp .ucf-old .ucf-dist .ucf-new",
+    );
+    name.starts_with(['.', '#']) || ENDS.iter().any(|end| name.ends_with(end))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Which places below /etc are whose.
 
+use source_text::word_list;
+
 use std::path::Path;
 
 /// Folders below /etc whose files people write. What no package owns is taken there.
@@ -18,7 +20,7 @@ pub(crate) const NOT_OURS: &str = "
     watchme-apply
 ";
 /// What is at the top of /etc on any server, made by its installation, by programs and by maintainer scripts.
-pub(super) const USUAL: &str = "
+pub(super) const USUAL: [&str; 117] = word_list("
     .java .pwd.lock .resolv.conf.systemd-resolved.bak .updated X11 adjtime aliases alternatives apparmor
     apparmor.d apt bash.bashrc bash_completion.d bindresvport.blacklist binfmt.d ca-certificates
     ca-certificates.conf cloud console-setup containers cron.d crontab dbus-1 debian_version default
@@ -31,7 +33,7 @@ pub(super) const USUAL: &str = "
     rc6.d rcS.d resolv.conf rmt security shadow shadow- shells skel ssh ssl subgid subgid- subuid
     subuid- sudoers sudoers.d systemd terminfo timezone ufw update-motd.d vconsole.conf watchme-apply
     xattr.conf xdg
-";
+");
 /// What has to happen when such a file changes, where that is known for certain.
 const ACTIONS: [(&str, &str); 6] = [
     ("docker/daemon.json", "restart = \"docker.service\""),

@@ -3,13 +3,12 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-use source_text::is_one_of;
-
 use super::Checkout;
 use super::error::{Result, SourceError};
 use super::policy::{Folders, Input, Spanned};
 use super::tree::MAX_SIZE;
 use super::unit::Name;
+use source_text::word_list;
 
 /// Files that are checked alone: one, or some that belong together.
 #[derive(Clone, Debug)]
@@ -48,7 +47,7 @@ pub(crate) fn sort(text: &str) -> Option<Sort> {
         return None;
     }
     let lines = || text.lines().map(str::trim_end);
-    if lines().any(|line| is_one_of(OF_UNITS, line)) {
+    if lines().any(|line| OF_UNITS.contains(&line)) {
         return Some(Sort::Unit);
     }
     let opens = |line: &str, name: &str| {
@@ -76,9 +75,11 @@ pub(crate) fn sort(text: &str) -> Option<Sort> {
     }
 }
 
-const OF_UNITS: &str = "
+const OF_UNITS: [&str; 9] = word_list(
+    "
     [Unit] [Service] [Timer] [Socket] [Path] [Mount] [Automount] [Slice] [Install]
-";
+",
+);
 /// Blocks at the top of an nginx.conf.
 const OF_MAIN: [&str; 3] = ["events", "http", "stream"];
 /// Words of a server that is one of HTTP.

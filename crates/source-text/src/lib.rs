@@ -9,7 +9,6 @@ mod near;
 mod path;
 mod room;
 mod version;
-mod words;
 
 pub use diagnostic::Diagnostic;
 pub use file::{Location, SourceFile};
@@ -18,4 +17,3 @@ pub use near::{Speller, misspelt, nearest, suggest};
 pub use path::normal_path;
 pub use room::make_room;
 pub use version::{Version, Versions};
-pub use words::{ends_with_one_of, is_one_of};

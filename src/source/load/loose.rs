@@ -4,8 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use source_text::{ends_with_one_of, is_one_of};
-
 use super::Inputs;
 use super::inputs::{is_backup, join};
 use super::shape::LINKS;
@@ -15,6 +13,7 @@ use crate::source::alone::{Alone, Sort, sort};
 use crate::source::nginx::{self, Directive, loads};
 use crate::source::policy::Folders;
 use crate::source::tree::{HOSTS, Node};
+use source_text::word_list;
 
 /// How deep is looked, and among how many names.
 const MAX_DEPTH: usize = 6;
@@ -22,17 +21,20 @@ const MAX_NAMES: usize = 20_000;
 const AVAILABLE: &str = "sites-available";
 const ENABLED: &str = "sites-enabled";
 /// Folders in which parts of an nginx.conf are, whatever their names.
-const PARTS: &str = "
+const PARTS: [&str; 12] = word_list(
+    "
     conf.d http.d stream.d conf snippets includes include maps vhosts upstreams sites-available
     sites-enabled
-";
+",
+);
 /// Folders whose files nginx loads together.
 const TOGETHER: [&str; 4] = ["conf.d", "http.d", AVAILABLE, ENABLED];
 
 /// Ends of names that sites have wherever they are.
 const SITE_ENDS: [&str; 3] = [".conf", ".nginx", ".vhost"];
 /// Ends of names that no site has.
-const NO_SITES: &str = ".disabled .dist .example .j2 .md .off .old .sample .template .txt";
+const NO_SITES: [&str; 10] =
+    word_list(".disabled .dist .example .j2 .md .off .old .sample .template .txt");
 
 /// What was found on the way.
 #[derive(Default)]
@@ -103,8 +105,8 @@ fn walk(inputs: &Inputs<'_>, folder: &Path, found: &mut Found, depth: usize) {
         match inputs.node(&path) {
             Ok(Some((resolved, Node::Folder))) if resolved == path => {
                 let is_left_out = FOREIGN.contains(&name.as_str())
-                    || is_one_of(OF_NO_SERVER, &name)
-                    || ends_with_one_of(LINKS, &name)
+                    || OF_NO_SERVER.contains(&&*name)
+                    || LINKS.iter().any(|end| name.ends_with(end))
                     || inputs.folder_left_out(&path);
                 if depth < MAX_DEPTH && !is_left_out {
                     walk(inputs, &path, found, depth + 1);
@@ -125,11 +127,11 @@ fn take(inputs: &Inputs<'_>, path: PathBuf, name: &str, found: &mut Found) {
     let folder = path.parent().unwrap_or(Path::new(""));
     let above = folder.file_name().unwrap_or_default().to_string_lossy();
     let of_dropins = above.strip_suffix(".d").is_some_and(is_unit) && name.ends_with(".conf");
-    let is_part = is_one_of(PARTS, &above);
+    let is_part = PARTS.contains(&&*above);
     let is_named = name.ends_with(".conf") || is_part && !name.contains('.');
     // Names of sites have dots.
     let is_of_sites = [AVAILABLE, ENABLED].contains(&above.as_ref());
-    let is_other = ends_with_one_of(NO_SITES, name);
+    let is_other = NO_SITES.iter().any(|end| name.ends_with(end));
     let is_site = is_of_sites && !is_other || SITE_ENDS.iter().any(|end| name.ends_with(end));
     if !is_unit(name) && !is_named && !is_site {
         return;

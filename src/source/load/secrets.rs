@@ -1,15 +1,16 @@
 //! Values of environment files that git does not have: what looks like a secret is not read. A revision that nobody has
 //! merged can name any variable as an image, a container or a port, and a plan shows those.
 
-use source_text::is_one_of;
-
 use crate::source::compose::Environment;
+use source_text::word_list;
 
 /// Parts of names of variables whose values are secret.
-const SECRET: &str = "
+const SECRET: [&str; 22] = word_list(
+    "
     AUTH AUTHORIZATION COOKIE CRED CREDENTIAL CREDENTIALS CREDS DSN JWT KEY PASS PASSPHRASE PASSWD
     PASSWORD PRIVATE PW PWD SALT SECRET SESSION TOKEN WEBHOOK
-";
+",
+);
 /// What names end with that have such a part and say no secret: where it is, or how it is called.
 const PLACES: [&str; 6] = ["DIR", "FILE", "HOST", "NAME", "PATH", "PORT"];
 /// The variables with references to themselves in the place of values that look like secrets: `${DB_PASSWORD}`.
@@ -34,8 +35,7 @@ fn has_secret_name(name: &str) -> bool {
     let place = PLACES.iter().any(|end| name.ends_with(&format!("_{end}")));
     // `APIKEY`, `DBPASSWORD`.
     let ends = ["KEY", "PASSWORD", "SECRET", "TOKEN"];
-    !place
-        && parts.any(|part| is_one_of(SECRET, part) || ends.iter().any(|end| part.ends_with(end)))
+    !place && parts.any(|part| SECRET.contains(&part) || ends.iter().any(|end| part.ends_with(end)))
 }
 
 /// Whether a value is a URL with a password in it: `postgres://user:password@host`.

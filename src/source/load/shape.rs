@@ -4,14 +4,13 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use source_text::{ends_with_one_of, is_one_of};
-
 use super::Inputs;
 use super::inputs::join;
 use crate::model::layout;
 use crate::source::error::SourceError;
 use crate::source::policy::{Folders, Input, Spanned};
 use crate::source::tree::Node;
+use source_text::word_list;
 
 /// Below the folder of files for /etc, as on a host.
 const SITES: &str = "nginx/sites-available";
@@ -19,13 +18,13 @@ const ENABLED: &str = "nginx/sites-enabled";
 const UNITS: &str = "systemd/system";
 
 /// Ends of the names of folders of links.
-pub(super) const LINKS: &str = ".wants .requires .upholds";
+pub(super) const LINKS: [&str; 3] = word_list(".wants .requires .upholds");
 
 /// Files for /etc/systemd, which are no units; systemd-system.conf(5) and the pages that it names.
-const OF_SYSTEMD: &str = "
+const OF_SYSTEMD: [&str; 13] = word_list("
     coredump.conf homed.conf iocost.conf journald.conf logind.conf networkd.conf oomd.conf pstore.conf
     resolved.conf sleep.conf system.conf timesyncd.conf user.conf
-";
+");
 
 /// Which inputs are where a host has them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,13 +68,13 @@ impl Shape {
 
 /// Whether a file among units is one for /etc/systemd.
 pub(crate) fn is_of_systemd(name: &str) -> bool {
-    is_one_of(OF_SYSTEMD, name)
+    OF_SYSTEMD.contains(&name)
 }
 
 /// Whether it is a link out of the checkout, as of an alias or a masked unit, or a folder of links; systemctl(1).
 pub(crate) fn is_made_by_systemctl(inputs: &Inputs<'_>, path: &Path) -> bool {
     let name = path.to_string_lossy();
-    ends_with_one_of(LINKS, &name)
+    LINKS.iter().any(|end| name.ends_with(end))
         || matches!(inputs.node(path), Err(SourceError::LinkLeaves { .. }))
 }
 

@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use source_text::{ends_with_one_of, is_one_of};
-
 use super::inputs::{Inputs, is_backup, join};
 use super::shape::LINKS;
 use super::unreferenced::FOREIGN;
@@ -13,6 +11,7 @@ use crate::source::error::misspelt;
 use crate::source::policy::Folders;
 use crate::source::tree::{HOSTS, Node};
 use crate::source::unit::Name;
+use source_text::word_list;
 
 /// How deep is looked, and among how many names.
 const MAX_DEPTH: usize = 4;
@@ -26,9 +25,11 @@ const OF_SITES: [&str; 5] = [
     "vhost.d",
 ];
 /// Folders whose files are no server's: of tests, and of what is filled in first.
-pub(super) const OF_NO_SERVER: &str = "
+pub(super) const OF_NO_SERVER: [&str; 10] = word_list(
+    "
     test tests testdata fixtures spec example examples samples templates docs
-";
+",
+);
 /// Unit types that people write.
 const OF_UNITS: [&str; 5] = ["service", "timer", "socket", "path", "target"];
 
@@ -86,10 +87,10 @@ fn walk(
         match inputs.node(&path) {
             Ok(Some((resolved, Node::Folder))) if resolved == path => {
                 let is_foreign = FOREIGN.contains(&name.as_str())
-                    || is_one_of(OF_NO_SERVER, &name)
+                    || OF_NO_SERVER.contains(&&*name)
                     || inputs.folder_left_out(&path);
                 // Links of systemctl, and drop-ins.
-                let is_beside = ends_with_one_of(LINKS, &name) || name.ends_with(".d");
+                let is_beside = LINKS.iter().any(|end| name.ends_with(end)) || name.ends_with(".d");
                 let is_of_hosts = depth == 0 && name == HOSTS;
                 if depth < MAX_DEPTH && !is_foreign && !is_beside && !is_of_hosts {
                     walk(inputs, (&path, &below.join(&name)), known, found, depth + 1);

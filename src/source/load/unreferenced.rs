@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use source_text::is_one_of;
-
 use super::stacks::{DEFAULT_FILES, OVERRIDES, Reader};
 use super::{Loader, ParsedStack, STACKS, Wrong, inputs};
 use crate::source::compose::{Compose, Variables};
 use crate::source::error::Result;
 use crate::source::tree::{HOSTS, Node};
 use crate::source::unit::commands::ComposeCall;
+use source_text::word_list;
 
 /// How deep compose files are looked for, and among how many names.
 const MAX_DEPTH: usize = 6;
@@ -18,7 +17,7 @@ const MAX_NAMES: usize = 20_000;
 /// Folders of other people's files.
 pub(super) const FOREIGN: [&str; 4] = ["node_modules", "vendor", "target", "venv"];
 /// Words in the name of a file that is not for a server.
-const ELSEWHERE: &str = "dev development local test tests ci example";
+const ELSEWHERE: [&str; 7] = word_list("dev development local test tests ci example");
 
 impl Loader<'_, '_> {
     /// Reads the compose files that no unit names, each folder's as its names say. Only in a survey: nothing of
@@ -240,7 +239,7 @@ fn is_compose_file(name: &str) -> bool {
 fn is_elsewhere(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let mut words = name.split(['.', '-', '_']);
-    words.any(|word| is_one_of(ELSEWHERE, word))
+    words.any(|word| ELSEWHERE.contains(&word))
 }
 
 /// Whether every service says what it runs: a file to be laid over another one does not.

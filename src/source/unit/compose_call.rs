@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use source_text::is_one_of;
-
 use super::commands::{Named, Reader, Role, absolute};
+use source_text::word_list;
 
 /// A call of compose.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,10 +31,10 @@ pub struct ComposeCall {
 
 /// Options of `docker-compose` and `docker compose` that stand before the subcommand and take
 /// a value.
-pub(super) const TAKE_A_VALUE: &str = "
+pub(super) const TAKE_A_VALUE: [&str; 18] = word_list("
     -f --file -p --project-name --project-directory --env-file --profile --parallel --progress -H --host
     -c --context --ansi --log-level --tlscacert --tlscert --tlskey
-";
+");
 
 impl Reader<'_> {
     /// Reads compose's own options, those before its subcommand.
@@ -71,7 +70,7 @@ impl Reader<'_> {
                 }
                 break;
             }
-            if !is_one_of(TAKE_A_VALUE, option) {
+            if !TAKE_A_VALUE.contains(&option) {
                 continue;
             }
             let Some(value) = attached.or_else(|| words.next().map(String::as_str)) else {
@@ -135,16 +134,18 @@ fn is_detached(word: &str) -> bool {
 }
 
 /// Options of `up` that take a value.
-const UP_TAKES_A_VALUE: &str = "
+const UP_TAKES_A_VALUE: [&str; 8] = word_list(
+    "
     -t --timeout --scale --exit-code-from --pull --attach --no-attach --wait-timeout
-";
+",
+);
 
 /// The words behind `up` that are no options.
 fn named_services(words: &[String]) -> BTreeSet<String> {
     let mut services = BTreeSet::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        if is_one_of(UP_TAKES_A_VALUE, word) {
+        if UP_TAKES_A_VALUE.contains(&word.as_str()) {
             words.next();
         } else if !word.starts_with('-') {
             services.insert(word.clone());

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use source_text::is_one_of;
-
 use super::commands::Reader;
 use crate::model::{Bind, DockerRun, Image, Pull, VolumeMount};
 use crate::source::compose::Published;
+use source_text::word_list;
 
 /// What a unit does with single containers.
 #[derive(Clone, Debug, Default)]
@@ -101,11 +100,12 @@ impl Reader<'_> {
 
 /// The subcommand of `docker [OPTIONS] [container|image] COMMAND`, and what follows it.
 pub(super) fn subcommand(arguments: &[String]) -> (&str, &[String]) {
-    const WITH_VALUE: &str = "--config -c --context -H --host -l --log-level --tlscacert";
+    const WITH_VALUE: [&str; 8] =
+        word_list("--config -c --context -H --host -l --log-level --tlscacert");
     let mut at = 0;
     while let Some(word) = arguments.get(at) {
         match word.as_str() {
-            option if is_one_of(WITH_VALUE, option) => at += 2,
+            option if WITH_VALUE.contains(&option) => at += 2,
             option if option.starts_with('-') => at += 1,
             "container" | "image" => at += 1,
             command => return (command, arguments.get(at + 1..).unwrap_or_default()),
@@ -121,10 +121,12 @@ fn operands(words: &[String]) -> impl Iterator<Item = &String> {
 }
 
 /// Options of `docker run` that take no value; of the short ones, those that may stand together.
-const FLAGS: &str = "
+const FLAGS: [&str; 12] = word_list(
+    "
     --detach --disable-content-trust --help --init --interactive --no-healthcheck --oom-kill-disable
     --privileged --publish-all --quiet --read-only --rm
-";
+",
+);
 
 /// What `docker run` or `docker create` is told, as far as it matters here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -253,7 +255,7 @@ fn named_volume(mount: &str) -> Option<VolumeMount> {
 
 fn is_flag(option: &str) -> bool {
     match option.strip_prefix("--") {
-        Some(_) => is_one_of(FLAGS, option),
+        Some(_) => FLAGS.contains(&option),
         None => option.chars().skip(1).all(|c| "ditqP".contains(c)),
     }
 }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use source_text::is_one_of;
-
 use super::compose_call::TAKE_A_VALUE;
 use super::docker_call::subcommand;
 use super::settings::Source;
@@ -76,7 +74,7 @@ fn compose_pulls(arguments: &[String]) -> bool {
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
-            option if is_one_of(TAKE_A_VALUE, option) => drop(words.next()),
+            option if TAKE_A_VALUE.contains(&option) => drop(words.next()),
             option if option.starts_with('-') => {}
             command => return command == "pull",
         }
